@@ -1,0 +1,1 @@
+"""How good is a pack? Retrieval, zero-shot and classification on labelled shards."""

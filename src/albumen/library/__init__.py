@@ -1,0 +1,1 @@
+"""The photos on disk and what is known of them: scan, identify, decode, store, index."""

@@ -1,0 +1,1 @@
+"""Training loops, and the export of what they trained (PyTorch)."""

@@ -1,0 +1,19 @@
+"""Fixtures that every room may use: real photos, and a home of one's own for each test."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def sample_photos() -> Path:
+    """The folder of scikit-image's freely licensed sample photos (astronaut, cat, coffee, ...)."""
+    import skimage.data
+
+    return Path(skimage.data.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test ever sees, or writes to, the library of the person who runs it."""
+    monkeypatch.setenv("ALBUMEN_HOME", str(tmp_path_factory.mktemp("home")))
