@@ -1,0 +1,60 @@
+"""How values are printed: names that no terminal can be hurt by, numbers with units, JSON."""
+
+import json
+import os
+from typing import Any
+
+import click
+
+
+def printable(path: str | bytes | os.PathLike[Any]) -> str:
+    r"""A file name on one line: control characters and undecodable bytes escaped (`\n`, `\xff`).
+
+    >>> printable(b"beach\n\xff.jpg")
+    'beach\\n\\xff.jpg'
+    """
+    name = os.fsdecode(path)
+    if name.isprintable():
+        return name
+    return "".join(c if c.isprintable() else _escaped(c) for c in name)
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # one undecodable byte, as Python carries it in names
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    r"""One JSON value on stdout, in ASCII: valid in every encoding, whatever a name holds.
+
+    A byte of a name that is not UTF-8 appears as `\udcXX`; in Python, `os.fsencode(value)` of the
+    decoded string gives the name's exact bytes back.
+    """
+    click.echo(json.dumps(value, indent=indent))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 photo`, `12,000 photos`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def size(number: float) -> str:
+    """Bytes for people, in powers of ten: `3.4 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`0.8 s`, `42 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
