@@ -1,0 +1,106 @@
+"""The values that pass between the stages: each stage takes one and returns the next.
+
+All are frozen. `Seen` is what the walk found, `Identified` what the bytes say, `Decoded` the picture
+with its metadata, `Described` what the models say of it. A stage that fails returns a `Failure`.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.errors import AlbumenError
+
+Stage = Literal["scan", "identify", "decode", "metadata", "describe", "commit"]
+Status = Literal["skipped", "failed"]
+
+
+class LibraryError(AlbumenError):
+    """The library cannot do what was asked, for the reason in the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one stage gave nothing for one file. `reason` is for people."""
+
+    stage: Stage
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder that the user added."""
+
+    id: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file that the walk found. `relative` to its root, as bytes: names need not be UTF-8."""
+
+    root: Root
+    relative: bytes
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.root.path / os.fsdecode(self.relative)
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A file's content. `data` are its bytes, read once; None when the content is known already."""
+
+    seen: Seen
+    content_hash: bytes
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """When, where and with what a photo was taken, as far as the file tells.
+
+    `taken` is local time in ISO form without offset ("2024-05-01T10:20:30"), `offset` its distance
+    from UTC ("+02:00") where known; `latitude` and `longitude` are degrees, south and west negative.
+    """
+
+    taken: str | None = None
+    taken_source: Literal["exif", "xmp", "name", "mtime"] | None = None
+    offset: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    camera: str | None = None
+    orientation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture's pixels and metadata. `pixels`: uint8 (H, W, 3), upright, reduced.
+
+    `width` and `height` are those of the full picture as shown, that is, upright.
+    """
+
+    content_hash: bytes
+    image_hash: bytes | None
+    format: str
+    width: int
+    height: int
+    metadata: Metadata
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the pack says of a photo. `embedding`: float16 (D,), None if describing it failed."""
+
+    content_hash: bytes
+    embedding: NDArray[np.float16] | None
+    failures: tuple[Failure, ...] = ()
