@@ -1,4 +1,4 @@
-"""What every command shares: the options that may stand anywhere, and examples that end its help."""
+"""What every command shares: options that may stand anywhere, and examples that end its help."""
 
 import textwrap
 from dataclasses import dataclass
