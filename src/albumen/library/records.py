@@ -1,7 +1,7 @@
 """The values that pass between the stages: each stage takes one and returns the next.
 
-All are frozen. `Seen` is what the walk found, `Identified` what the bytes say, `Decoded` the picture
-with its metadata, `Described` what the models say of it. A stage that fails returns a `Failure`.
+All are frozen. `Seen` is what the walk found, `Identified` what the bytes say, `Decoded` the
+picture with its metadata, `Described` what the models say. A stage that fails gives a `Failure`.
 """
 
 import os
@@ -68,8 +68,8 @@ class Identified:
 class Metadata:
     """When, where and with what a photo was taken, as far as the file tells.
 
-    `taken` is local time in ISO form without offset ("2024-05-01T10:20:30"), `offset` its distance
-    from UTC ("+02:00") where known; `latitude` and `longitude` are degrees, south and west negative.
+    `taken` is local time in ISO form ("2024-05-01T10:20:30"), `offset` its distance from UTC
+    ("+02:00") where known; `latitude` and `longitude` are degrees, south and west negative.
     """
 
     taken: str | None = None
