@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from albumen.api import Library
     from albumen.library.home import Home
 
 
@@ -23,6 +24,12 @@ class Session:
         from albumen.library.home import Home, default
 
         return Home(self.library.expanduser().absolute()) if self.library else default()
+
+    def open(self, pack: str | None = None, *, device: str = "cpu") -> "Library":
+        """The library, with the pack of that name, else the one in use; both opened when needed."""
+        from albumen.api import Library
+
+        return Library(self.home().path, pack, device=device)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -50,6 +57,22 @@ def shared_options() -> list[click.Parameter]:
             help="Show the full traceback when something goes wrong.",
         ),
     ]
+
+
+def _pack_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from albumen.packs import catalogue
+
+    session = ctx.find_object(Session) or Session()
+    packs = [*catalogue.builtin_packs(), *catalogue.installed(session.home().packs)]
+    return [pack.name for pack in packs if pack.name.startswith(incomplete)]
+
+
+pack_option = click.option(
+    "--pack",
+    metavar="NAME",
+    shell_complete=_pack_names,
+    help="The model to use (default: the one in use; see `albumen packs list`).",
+)
 
 
 class _WithExamples:

@@ -16,7 +16,7 @@ import click
 
 from albumen import __version__
 from albumen.cli.command import Group, Session
-from albumen.cli.words import printable
+from albumen.cli.words import one_line, printable
 from albumen.errors import AlbumenError
 
 
@@ -130,7 +130,7 @@ def _explain(error: Exception) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"albumen: {message}", err=True)
+    click.echo(f"albumen: {one_line(message)}", err=True)
     return code
 
 

@@ -13,16 +13,15 @@ def printable(path: str | bytes | os.PathLike[Any]) -> str:
     >>> printable(b"beach\n\xff.jpg")
     'beach\\n\\xff.jpg'
     """
-    name = os.fsdecode(path)
-    if name.isprintable():
-        return name
-    return "".join(c if c.isprintable() else _escaped(c) for c in name)
+    name = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return one_line(name)
 
 
-def _escaped(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # one undecodable byte, as Python carries it in names
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")
+def one_line(text: str) -> str:
+    """The text with what would move a terminal's cursor, or is no character, escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:

@@ -48,6 +48,21 @@ class Query:
         """Whether only a part of the library is asked for."""
         return any(bound is not None for bound in (self.after, self.before, self.under))
 
+    def __str__(self) -> str:
+        """The query in words: `a dog, like rex.jpg, without people, from 2023-01-01`."""
+        parts = [
+            *self.text,
+            *(f"like {path.name}" for path in self.like),
+            *(f"without {text}" for text in self.negative),
+        ]
+        if self.after:
+            parts.append(f"from {self.after}")
+        if self.before:
+            parts.append(f"before {self.before}")
+        if self.under:
+            parts.append(f"in {self.under}")
+        return ", ".join(parts)
+
 
 def parse_day(text: str) -> date:
     """The first day of `2023`, `2023-05` or `2023-05-17`; raises `QueryError` for anything else."""

@@ -1,0 +1,190 @@
+"""`albumen.Library`: everything the command line does with photos, for programs.
+
+from albumen import Library
+
+with Library() as library:
+    library.index("~/Pictures")
+    for result in library.search("a dog on a beach", after="2023"):
+        print(result.rank, result.path)
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from albumen import packs, search
+from albumen.library import indexing
+from albumen.library.home import Home, default
+from albumen.library.store import Photo, Store
+
+DEFAULT_PACK = "starter"
+
+type_of_path = str | os.PathLike[str]
+Paths = type_of_path | Sequence[type_of_path]
+Day = str | date
+
+
+class Library:
+    """A library of photos, kept in one folder; the photos themselves are only ever read.
+
+    home: the folder that holds everything Albumen writes; `ALBUMEN_HOME` or the user's data folder
+    when left out. pack: the model's name or folder; the one in use (`albumen packs use`), else the
+    starter that comes with Albumen. device: where the model runs, "cpu" unless the installed ONNX
+    Runtime offers another.
+
+    Opening costs nothing: the library and the model are read when they are first needed. Raises
+    `albumen.AlbumenError` with a message for people when something cannot be done.
+
+    >>> with Library("my-library") as library:
+    ...     summary = library.index("holiday")
+    ...     print(summary.indexed, "photos")
+    ...     print([result.path.name for result in library.search("a boat", limit=3)])
+    """
+
+    def __init__(
+        self, home: type_of_path | None = None, pack: str | None = None, *, device: str = "cpu"
+    ) -> None:
+        self.home = Home(Path(home).expanduser().absolute()) if home is not None else default()
+        self.device = device
+        self._asked_pack = pack
+        self._pack: packs.Pack | None = None
+        self._store: Store | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the library's database; a later call opens it again."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def store(self) -> Store:
+        """The database, opened when first needed; raises `LibraryError` where there is none."""
+        if self._store is None:
+            self._store = Store.open(self.home, create=False)
+        return self._store
+
+    @property
+    def pack(self) -> packs.Pack:
+        """The model, opened when first needed; raises `PackError` for one that is not there."""
+        if self._pack is None:
+            name = self._asked_pack or self._setting("pack") or DEFAULT_PACK
+            self._pack = packs.open_pack(name, packs_dir=self.home.packs, device=self.device)
+        return self._pack
+
+    def index(
+        self,
+        *paths: type_of_path,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        hidden: bool = False,
+        retry_failed: bool = False,
+        progress: Callable[[indexing.Event], None] | None = None,
+    ) -> indexing.Summary:
+        """Take the photos of folders (or single photos) into the library; makes it if need be.
+
+        include, exclude: patterns of names such as "*.jpg" or "thumbnails/"; hidden: also what
+        begins with a dot; retry_failed: try files again that could not be read before. `progress`
+        is called with `Started`, `Progress` and, after each durable commit, `Committed` events.
+        What is known and unchanged is not opened again. Returns the counts of this run.
+
+        >>> library.index("~/Pictures", exclude=["*.gif"]).failed
+        0
+        """
+        summary = indexing.index(
+            self.home,
+            [Path(path).expanduser().absolute() for path in paths],
+            self.pack,
+            include=include,
+            exclude=exclude,
+            hidden=hidden,
+            retry_failed=retry_failed,
+            on_event=progress or _unheard,
+        )
+        if self._setting("pack") is None:
+            self.store.set_setting("pack", self.pack.name)
+        return summary
+
+    def search(
+        self,
+        text: str | Sequence[str] | None = None,
+        *,
+        like: Paths | None = None,
+        without: str | Sequence[str] | None = None,
+        after: Day | None = None,
+        before: Day | None = None,
+        under: type_of_path | None = None,
+        limit: int = 20,
+    ) -> list[search.Result]:
+        """The photos most like the words and example pictures, most alike first.
+
+        text: what the photos show; like: example pictures, in the library or not; without: what
+        they do not show. after, before: photos taken on or after, and earlier than, a day
+        ("2023", "2023-05", "2023-05-17" or a `datetime.date`); under: a folder. A photo comes once,
+        all its copies in `paths`. Raises `QueryError` when nothing is asked for.
+
+        >>> library.search("sunset", without="people", after="2023", limit=5)
+        [Result(rank=1, ...), ...]
+        """
+        query = search.Query(
+            text=_several(text),
+            like=tuple(Path(path) for path in _several(like)),
+            negative=_several(without),
+            after=_day(after),
+            before=_day(before),
+            under=Path(under).expanduser().absolute() if under is not None else None,
+            limit=limit,
+        )
+        return list(self.answer(query).results)
+
+    def answer(self, query: search.Query) -> search.Answer:
+        """The same for a `Query`; the answer says which pack ranked, and what to know of it."""
+        return search.run(self.store, self.home, self.pack, query)
+
+    def photos(
+        self,
+        *,
+        after: Day | None = None,
+        before: Day | None = None,
+        under: type_of_path | None = None,
+    ) -> Iterator[Photo]:
+        """Every photo that lies somewhere at present, by the same filters as `search`.
+
+        >>> sum(1 for photo in library.photos(after="2024"))
+        318
+        """
+        folder = Path(under).expanduser().absolute() if under is not None else None
+        return self.store.photos(after=_day(after), before=_day(before), under=folder)
+
+    def _setting(self, key: str) -> str | None:
+        return self.store.setting(key) if self.home.db.exists() else None
+
+
+def _unheard(event: indexing.Event) -> None:
+    """Progress that nobody asked for."""
+
+
+def _several(values: object) -> tuple[str, ...]:
+    if values is None:
+        return ()
+    if isinstance(values, (str, os.PathLike)):
+        return (os.fspath(values),)
+    assert isinstance(values, Iterable)
+    return tuple(os.fspath(value) for value in values)
+
+
+def _day(value: Day | None) -> date | None:
+    return search.parse_day(value) if isinstance(value, str) else value

@@ -1,0 +1,103 @@
+"""`albumen index`: take the photos of folders into the library."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from albumen.cli.command import Command, Session, pack_option
+from albumen.cli.words import counted, duration, print_json
+
+if TYPE_CHECKING:
+    from albumen.library.indexing import Summary
+
+
+@click.command(
+    "index",
+    cls=Command,
+    examples="""
+        albumen index ~/Pictures
+        albumen index photos --exclude "*.gif" --exclude "thumbnails/"
+        albumen index photos --retry-failed --strict
+        albumen index photos --json
+    """,
+)
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+)
+@pack_option
+@click.option("--include", multiple=True, metavar="GLOB", help="Only files like this; repeatable.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="No files like this; repeatable.")
+@click.option("--hidden", is_flag=True, help="Also files and folders whose name begins with a dot.")
+@click.option("--retry-failed", is_flag=True, help="Try again what could not be read before.")
+@click.option("--strict", is_flag=True, help="Exit with 1 when a file could not be read.")
+@click.option("--device", default="cpu", metavar="NAME", help="Where the model runs; cpu, cuda, …")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@click.pass_obj
+def index(
+    session: Session,
+    paths: tuple[Path, ...],
+    pack: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    hidden: bool,
+    retry_failed: bool,
+    strict: bool,
+    device: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Take the photos of folders into the library.
+
+    Folders are searched with all that lies below them. The photos are only read. A second run
+    looks only at what is new or changed, and a run that was stopped goes on where it was.
+    """
+    from albumen.cli.progress import reporter
+
+    with session.open(pack, device=device) as library, reporter(as_json, quiet) as report:
+        summary = library.index(
+            *paths,
+            include=include,
+            exclude=exclude,
+            hidden=hidden,
+            retry_failed=retry_failed,
+            progress=report,
+        )
+    if as_json:
+        print_json({"event": "done", **as_dict(summary)})
+    else:
+        print_summary(summary)
+    return 1 if strict and summary.failed else 0
+
+
+def as_dict(summary: "Summary") -> dict[str, int | float]:
+    """The counts of a run, under the names that scripts rely on."""
+    return {
+        "indexed": summary.indexed,
+        "unchanged": summary.unchanged,
+        "moved": summary.moved,
+        "removed": summary.removed,
+        "skipped": summary.skipped,
+        "failed": summary.failed,
+        "seconds": round(summary.seconds, 3),
+    }
+
+
+def print_summary(summary: "Summary") -> None:
+    """The counts of a run in a sentence or two; what did not happen is not mentioned."""
+    parts = [f"{counted(summary.indexed, 'photo')} indexed"]
+    for number, what in [
+        (summary.unchanged, "unchanged"),
+        (summary.moved, "moved or copied"),
+        (summary.removed, "no longer there"),
+        (summary.skipped, "skipped"),
+        (summary.failed, "failed"),
+    ]:
+        if number:
+            parts.append(f"{number:,} {what}")
+    click.echo(f"{', '.join(parts)}, in {duration(summary.seconds)}.", err=True)
+    if not any((summary.indexed, summary.unchanged, summary.moved)):
+        click.echo("No photo was found there.", err=True)
+    if summary.skipped or summary.failed:
+        click.echo("Which files were left out, and why: albumen problems", err=True)

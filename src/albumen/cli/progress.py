@@ -1,0 +1,91 @@
+"""Progress of indexing: a bar on a terminal, now and then a line elsewhere, JSON for programs."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from albumen.cli.words import duration, print_json
+from albumen.library.indexing import Committed, Event, Progress
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+Report = Callable[[Event], None]
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def reporter(as_json: bool, quiet: bool) -> "AbstractContextManager[Report]":
+    """The right one for where output goes."""
+    if as_json:
+        return json_lines()
+    if quiet:
+        return silence()
+    return bar() if sys.stderr.isatty() else plain_lines()
+
+
+@contextmanager
+def json_lines() -> Iterator[Report]:
+    """A line after each durable commit: `{"event": "committed", "photos": n}`."""
+
+    def report(event: Event) -> None:
+        if isinstance(event, Committed):
+            print_json({"event": "committed", "photos": event.photos})
+
+    yield report
+
+
+@contextmanager
+def silence() -> Iterator[Report]:
+    """Nothing."""
+    yield lambda event: None
+
+
+@contextmanager
+def plain_lines() -> Iterator[Report]:
+    """A line every few seconds: how far, how fast, how much longer."""
+    began = said = time.monotonic()
+
+    def report(event: Event) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if isinstance(event, Progress) and now - said >= SECONDS_BETWEEN_LINES:
+            said = now
+            click.echo(line(event.done, event.found, now - began), err=True)
+
+    yield report
+
+
+def line(done: int, found: int, seconds: float) -> str:
+    """`1,200 of 5,000 files, 240 a second, about 16 s left`."""
+    rate = done / seconds if seconds else 0.0
+    left = f", about {duration((found - done) / rate)} left" if rate and found > done else ""
+    return f"{done:,} of {found:,} files, {rate:.0f} a second{left}"
+
+
+@contextmanager
+def bar() -> Iterator[Report]:
+    """A bar with rate and time left; it goes away when it is done."""
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (
+        rich.TextColumn("Indexing"),
+        rich.BarColumn(),
+        rich.TextColumn("{task.completed:,.0f} of {task.total:,.0f} files"),
+        rich.TextColumn("{task.fields[rate]}"),
+        rich.TimeRemainingColumn(compact=True),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("", total=0, rate="")
+
+        def report(event: Event) -> None:
+            if isinstance(event, Progress):
+                speed = display.tasks[0].speed
+                rate = f"{speed:,.0f} a second" if speed else ""
+                display.update(task, completed=event.done, total=event.found, rate=rate)
+
+        yield report

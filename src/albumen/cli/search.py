@@ -1,0 +1,163 @@
+"""`albumen search`: find photos by words, by example, or by both."""
+
+import sys
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from albumen.cli.command import Command, Session, pack_option
+from albumen.cli.words import counted, print_json, printable
+
+if TYPE_CHECKING:
+    from albumen.api import Library
+    from albumen.search import Answer
+
+ABOUT_PACKS = (
+    "Searching with the pack {name!r}. Larger packs, which find more and need more time and disk, "
+    "will come with `albumen packs pull` in a later version. (Said once.)"
+)
+
+
+def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
+    from albumen.search import parse_day
+
+    return parse_day(value) if value else None
+
+
+@click.command(
+    "search",
+    cls=Command,
+    examples="""
+        albumen search "a dog on a beach"
+        albumen search sunset --not people --after 2023 --before 2024-06
+        albumen search --like photos/cat.png -n 5
+        albumen search "in the snow" --like photos/cat.png --under photos
+        albumen search a cup of coffee --sheet coffee.html
+        albumen search "a rocket" --json
+    """,
+)
+@click.argument("text", nargs=-1)
+@click.option(
+    "--like",
+    multiple=True,
+    metavar="IMAGE",
+    type=click.Path(path_type=Path),
+    help="Photos like this one, which may lie anywhere; repeatable.",
+)
+@click.option("--not", "negative", multiple=True, metavar="TEXT", help="Less of this; repeatable.")
+@click.option("--after", callback=_day, metavar="DATE", help="Taken in 2023, 2023-05 … or later.")
+@click.option("--before", callback=_day, metavar="DATE", help="Taken earlier than that.")
+@click.option(
+    "--under",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Only photos in this folder or deeper.",
+)
+@click.option("-n", "limit", default=20, show_default=True, help="At most so many photos.")
+@click.option("--all", "show_all", is_flag=True, help="Also photos below the cut-off.")
+@click.option("--open", "open_it", is_flag=True, help="Show a contact sheet in the browser.")
+@click.option(
+    "--sheet",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the contact sheet to this HTML file.",
+)
+@pack_option
+@click.option("--device", default="cpu", metavar="NAME", help="Where the model runs; cpu, cuda, …")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, for programs.")
+@click.pass_obj
+def search(
+    session: Session, pack: str | None, device: str, as_json: bool, open_it: bool, **asked: Any
+) -> int:
+    """Find photos by what they show, in words, by example pictures, or by both.
+
+    A photo comes once, however many copies of it there are. The number before it says how alike
+    photo and query are; it compares the photos of one search. An example that is in the library
+    comes first itself.
+    """
+    from albumen.search import Query
+
+    sheet = asked.pop("sheet")
+    text, under = " ".join(asked.pop("text")), asked.pop("under")
+    query = Query(text=(text,), under=under and under.expanduser().absolute(), **asked)
+    with session.open(pack, device=device) as library:
+        _tell_about_packs(library)
+        answer = library.answer(query)
+        for notice in answer.notices:
+            click.echo(f"Note: {notice}.", err=True)
+        if as_json:
+            print_json(as_dict(answer, text))
+        else:
+            _print_words(library, answer)
+        if answer.results and (sheet or open_it):
+            _contact_sheet(library, answer, sheet, open_it)
+    return 0 if answer.results else 1
+
+
+def as_dict(answer: "Answer", text: str) -> dict[str, Any]:
+    """The answer under the names that scripts rely on."""
+    return {
+        "query": text,
+        "pack": answer.pack,
+        "cutoff": answer.cutoff,
+        "results": [
+            {
+                "rank": result.rank,
+                "path": str(result.path),
+                "paths": [str(path) for path in result.paths],
+                "score": result.score,
+                "match": result.match,
+            }
+            for result in answer.results
+        ],
+    }
+
+
+def _print_words(library: "Library", answer: "Answer") -> None:
+    for result in answer.results:
+        photo = library.store.photo(result.photo)
+        taken = photo.metadata.taken if photo else None
+        also = len(result.paths) - 1
+        copies = click.style(f"  (+{counted(also, 'copy')})", dim=True) if also else ""
+        click.echo(
+            f"{result.rank:>3}  {result.score:.3f}  {(taken or '')[:10]:<10}  "
+            f"{printable(result.path)}{copies}"
+        )
+    if not answer.results:
+        click.echo("Nothing found: no photo of the library passes these filters.", err=True)
+
+
+def _tell_about_packs(library: "Library") -> None:
+    """Once a library: which pack is in use, and what others would bring."""
+    from albumen.errors import AlbumenError
+
+    if library.store.setting("told_about_packs") is not None:
+        return
+    click.echo(ABOUT_PACKS.format(name=library.pack.name), err=True)
+    with suppress(AlbumenError):  # a library that cannot be written to says it again
+        library.store.set_setting("told_about_packs", "1")
+
+
+def _contact_sheet(library: "Library", answer: "Answer", file: Path | None, open_it: bool) -> None:
+    from albumen.search import contact_sheet
+
+    target = (file or library.home.cache / "contact-sheet.html").expanduser().absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet.write(target, [answer], library.store)
+    if not (open_it and _opened(target)):
+        click.echo(f"Contact sheet: {printable(target)}", err=True)
+
+
+def _opened(file: Path) -> bool:
+    """Whether a browser with a window took the file; one inside the terminal is not started."""
+    import os
+    import webbrowser
+
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return False
+    return webbrowser.open(file.as_uri())
