@@ -121,7 +121,7 @@ def _print_words(library: "Library", answer: "Answer") -> None:
         photo = library.store.photo(result.photo)
         taken = photo.metadata.taken if photo else None
         also = len(result.paths) - 1
-        copies = click.style(f"  (+{counted(also, 'copy')})", dim=True) if also else ""
+        copies = click.style(f"  (+{counted(also, 'copy', 'copies')})", dim=True) if also else ""
         click.echo(
             f"{result.rank:>3}  {result.score:.3f}  {(taken or '')[:10]:<10}  "
             f"{printable(result.path)}{copies}"

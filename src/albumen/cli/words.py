@@ -33,9 +33,9 @@ def print_json(value: Any, *, indent: int | None = None) -> None:
     click.echo(json.dumps(value, indent=indent))
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 photo`, `12,000 photos`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def size(number: float) -> str:
