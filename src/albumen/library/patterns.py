@@ -10,13 +10,20 @@ import os
 import re
 from collections.abc import Sequence
 
+from albumen.errors import UsageError
+
+_FLAGS = re.IGNORECASE | re.DOTALL
+
 
 class Patterns:
-    """Compiled patterns; `matches` answers for a path relative to the root, as bytes."""
+    """Compiled patterns; `matches` answers for a path relative to the root, as bytes.
+
+    Raises UsageError for a pattern that is none, such as `[z-a]`.
+    """
 
     def __init__(self, patterns: Sequence[str]):
-        expressions = [_expression(os.fsencode(p)) for p in patterns if p.strip("/")]
-        self._regex = re.compile(b"|".join(expressions), re.I | re.S) if expressions else None
+        expressions = [_expression(p) for p in patterns if p.strip("/")]
+        self._regex = re.compile(b"|".join(expressions), _FLAGS) if expressions else None
 
     def __bool__(self) -> bool:
         return self._regex is not None
@@ -26,11 +33,16 @@ class Patterns:
         return self._regex is not None and self._regex.match(relative) is not None
 
 
-def _expression(pattern: bytes) -> bytes:
+def _expression(pattern: str) -> bytes:
     """The regular expression of one glob pattern, anchored at the root."""
-    anywhere = b"/" not in pattern.rstrip(b"/")
-    body = b"".join(_tokens(pattern.strip(b"/").removeprefix(b"./")))
-    return (rb"(?:.*/)?" if anywhere else b"") + body + rb"(?:/|\Z)"
+    anywhere = "/" not in pattern.rstrip("/")
+    body = b"".join(_tokens(os.fsencode(pattern).strip(b"/").removeprefix(b"./")))
+    expression = (rb"(?:.*/)?" if anywhere else b"") + body + rb"(?:/|\Z)"
+    try:
+        re.compile(expression, _FLAGS)
+    except re.error:
+        raise UsageError(f"the pattern {pattern!r} is no glob: mind its [brackets]") from None
+    return expression
 
 
 def _tokens(pattern: bytes) -> list[bytes]:

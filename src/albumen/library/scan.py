@@ -7,7 +7,7 @@ and count as nothing; every other file is either an `Entry` or a `ScanProblem`.
 """
 
 # Paths here are bytes, which pathlib does not take.
-# ruff: noqa: PTH
+# ruff: noqa: PTH116, PTH118, PTH122
 
 import os
 import stat

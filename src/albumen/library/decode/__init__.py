@@ -1,0 +1,33 @@
+"""From a file's bytes to upright pixels at reduced scale, whatever the file holds.
+
+JPEG, PNG and WebP are decoded in the calling thread, which releases the interpreter meanwhile;
+everything else, and what is very large, in worker processes.
+"""
+
+import warnings
+
+from albumen.library.decode.bounds import MAX_PIXELS_HERE
+from albumen.library.decode.formats import detect
+from albumen.library.decode.jpeg import decode_jpeg
+from albumen.library.decode.outcome import DecodedPixels, DecodeError
+from albumen.library.decode.rendering import decode_with_pillow, pixels_stated
+from albumen.library.decode.workers import DecodeWorkers
+
+__all__ = ["DecodeError", "DecodeWorkers", "DecodedPixels", "decode"]
+
+# Pillow warns on stderr of odd files; what matters of it comes as an error, with the file's name.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+def decode(data: bytes, *, short_side: int, workers: DecodeWorkers) -> DecodedPixels:
+    """Decode the picture in `data` (a file's bytes), its first frame or page.
+
+    The short side of the pixels is at least `short_side`, or the picture's own if that is smaller,
+    and less than about twice that. Raises DecodeError.
+    """
+    format = detect(data)
+    if format == "JPEG":
+        return decode_jpeg(data, short_side)
+    if format in ("PNG", "WEBP") and pixels_stated(data, format) <= MAX_PIXELS_HERE:
+        return decode_with_pillow(data, format, short_side)
+    return workers.decode(data, format, short_side)

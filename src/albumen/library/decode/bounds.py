@@ -1,0 +1,32 @@
+"""How large a picture may be. Checked against the header, before a byte of it is decoded."""
+
+from albumen.library.decode.outcome import DecodeError
+
+MAX_JPEG_PIXELS = 400_000_000
+"""JPEG is decoded at reduced scale, line by line: 400 megapixels (a stitched panorama, four times
+the largest camera) cost 20 MB at scale 1/8, and seconds."""
+
+MAX_PROGRESSIVE_PIXELS = 100_000_000
+"""A progressive JPEG holds all its coefficients in memory: 100 megapixels are 300 to 600 MB."""
+
+MAX_SCANS = 200
+"""Each scan of a progressive JPEG goes over the whole picture. Encoders write about ten; thousands
+of them make a small file last for hours."""
+
+MAX_PIXELS = 200_000_000
+"""Other formats are decoded at full size: 200 megapixels are 600 to 800 MB, for a moment."""
+
+MAX_PIXELS_HERE = 40_000_000
+"""A PNG or WebP larger than this is decoded in a worker, under its memory limit."""
+
+
+def check_size(width: int, height: int, most: int) -> None:
+    """Raises DecodeError if a picture of this size is not to be decoded."""
+    if width < 1 or height < 1:
+        raise DecodeError("failed", "its header gives the picture no size: it is damaged")
+    if width * height > most:
+        raise DecodeError(
+            "failed",
+            f"its header asks for {width} x {height} pixels; "
+            f"more than {most // 1_000_000} megapixels are not decoded",
+        )

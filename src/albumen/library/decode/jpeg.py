@@ -1,0 +1,115 @@
+"""JPEG through libjpeg-turbo, at reduced scale: the inverse cosine transform does the reducing.
+
+Half a picture is no picture: data that end early, or that the decoder has to guess, are an error.
+libjpeg only warns of both and fills up with grey, so every warning counts, but for those below.
+"""
+
+import re
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from albumen.library.containers import SOS, jpeg_header
+from albumen.library.decode.bounds import (
+    MAX_JPEG_PIXELS,
+    MAX_PROGRESSIVE_PIXELS,
+    MAX_SCANS,
+    check_size,
+)
+from albumen.library.decode.orient import orient
+from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
+from albumen.library.exif import exif_block, orientation
+
+_HARMLESS = re.compile(
+    r"extraneous bytes before marker 0xd9"  # the end marker: every pixel has been read by then
+    r"|: \d{1,2} extraneous bytes before marker 0x(e.|fe|db|c[012])"  # padding in the header
+    r"|ICC marker|Adobe|JFIF"
+)
+
+_PROGRESSIVE_PIXELS,
+    MAX_SCANS,
+    check_size,
+)
+from albumen.library.decode.orient import orient
+from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
+from albumen.library.exif import exif_block, orientation
+
+_HARMLESS = re.compile("extraneous bytes before marker 0xd9|Invalid Adobe|unknown JFIF revision")
+"""Left-over bytes before the end marker (all pixels have been read), odd headers."""
+
+_PROGRESSIVE = b"\xc2\xc6\xca\xce"
+
+
+def decode_jpeg(data: bytes, short_side: int) -> DecodedPixels:
+    """Decode at the smallest scale whose short side is at least `short_side`, and turn upright."""
+    height, width, colours = _header(data)
+    _check_scans(data, width, height)
+    wanted = min(short_side, width, height)
+    pixels = _pixels(data, "CMYK" if colours == "CMYK" else "RGB", wanted)
+    if colours == "CMYK":
+        pixels = _rgb_of_inverted_cmyk(pixels)
+    stated = orientation(exif_block(data))
+    if stated >= 5:
+        width, height = height, width
+    return DecodedPixels("JPEG", width, height, orient(pixels, stated), stated)
+
+
+def _header(data: bytes) -> tuple[int, int, str]:
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    except ValueError as error:
+        raise _error(data, str(error)) from None
+    check_size(width, height, MAX_JPEG_PIXELS)
+    return height, width, colours
+
+
+def _check_scans(data: bytes, width: int, height: int) -> None:
+    if not any(piece.name in _PROGRESSIVE for piece in jpeg_header(data)):
+        return
+    check_size(width, height, MAX_PROGRESSIVE_PIXELS)
+    if data.count(b"\xff\xda") > MAX_SCANS:
+        raise DecodeError("failed", f"it has more than {MAX_SCANS} scans, made to take hours")
+
+
+def _pixels(data: bytes, colours: str, wanted: int) -> NDArray[np.uint8]:
+    try:
+        return _decode(data, colours, wanted, strict=True)
+    except ValueError as error:
+        if not _HARMLESS.search(str(error)):
+            raise _error(data, str(error)) from None
+    if not _ends(data):
+        raise DecodeError("failed", TRUNCATED)
+    try:
+        return _decode(data, colours, wanted, strict=False)
+    except ValueError as error:
+        raise _error(data, str(error)) from None
+
+
+def _decode(data: bytes, colours: str, wanted: int, *, strict: bool) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+        data, colours, min_height=wanted, min_width=wanted, strict=strict
+    )
+    return pixels
+
+
+def _error(data: bytes, message: str) -> DecodeError:
+    if "Premature end of JPEG" in message or _first_scan(data) is None:
+        return DecodeError("failed", TRUNCATED)
+    return DecodeError("failed", f"its picture data are damaged ({message})")
+
+
+def _first_scan(data: bytes) -> int | None:
+    return next((piece.end for piece in jpeg_header(data) if piece.name == bytes((SOS,))), None)
+
+
+def _ends(data: bytes) -> bool:
+    """Whether an end marker follows the first scan (those of thumbnails stand before it)."""
+    start = _first_scan(data)
+    return start is not None and data.find(b"\xff\xd9", start) >= 0
+
+
+def _rgb_of_inverted_cmyk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """CMYK JPEGs hold inverted inks, Adobe's habit, which all browsers take for granted."""
+    inks = pixels.astype(np.uint16)
+    return ((inks[..., :3] * inks[..., 3:] + 127) // 255).astype(np.uint8)

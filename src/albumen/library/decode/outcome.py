@@ -1,0 +1,44 @@
+"""What decoding gives: pixels, or an error with a reason for people."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.errors import AlbumenError
+from albumen.library.records import Failure, Status
+
+TRUNCATED = "the file ends in the middle of its picture (truncated)"
+
+
+class DecodeError(AlbumenError):
+    """A file gave no pixels.
+
+    `status` is "skipped" for what is no picture that Albumen reads, and "failed" for one that it
+    reads in general, but not this time: damaged, truncated, too large, too slow.
+    """
+
+    def __init__(self, status: Status, reason: str):
+        super().__init__(reason)
+        self.status: Status = status
+        self.reason = reason
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a value."""
+        return Failure("decode", self.status, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPixels:
+    """A picture, upright. `pixels`: uint8 RGB (H, W, 3), reduced.
+
+    `width` and `height` are the full picture's as shown (upright); `orientation` is what EXIF said
+    (1 to 8) and has been applied.
+    """
+
+    format: str
+    width: int
+    height: int
+    pixels: NDArray[np.uint8]
+    orientation: int = 1

@@ -1,0 +1,222 @@
+"""Everything but JPEG through Pillow: open the one decoder that the content asks for, load, reduce.
+
+Decoders are named one by one and constructed directly, so that no other plugin ever sees the data
+(Pillow's EPS plugin, for one, would run a program).
+"""
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.library.containers import webp_chunks
+from albumen.library.decode.bounds import MAX_PIXELS, check_size
+from albumen.library.decode.formats import Format
+from albumen.library.decode.orient import orient
+from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
+from albumen.library.exif import ORIENTATION_TAG, upright_if_nonsense
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def decode_with_pillow(data: bytes, format: Format, short_side: int) -> DecodedPixels:
+    """Decode the first frame or page, reduced to `short_side`, upright, RGB over white."""
+    _check_complete(data, format)
+    try:
+        return _decode(data, format, short_side)
+    except DecodeError:
+        raise
+    except MemoryError:
+        raise DecodeError("failed", "decoding it takes more memory than is allowed") from None
+    except Exception as error:  # decoders raise what they like on damaged data
+        raise DecodeError("failed", _reason(error)) from None
+
+
+def _decode(data: bytes, format: Format, short_side: int) -> DecodedPixels:
+    image = _OPENERS[format](data)
+    check_size(*image.size, MAX_PIXELS)
+    before = _orientation(image) if format == "TIFF" else 1  # Pillow turns TIFFs on loading
+    image.load()
+    after = _orientation(image)
+    width, height = image.size if after < 5 else image.size[::-1]
+    pixels = orient(_rgb(_reduced(image, short_side)), after)
+    return DecodedPixels(format, width, height, pixels, max(before, after))
+
+
+def pixels_stated(data: bytes, format: Format) -> int:
+    """How many pixels a PNG's or WebP's header promises. Raises DecodeError if it ends there."""
+    if format == "WEBP":
+        width, height = _webp_size(data)
+    else:
+        width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    return width * height
+
+
+def _check_complete(data: bytes, format: Format) -> None:
+    """Containers that state their own length must not promise more than the file holds."""
+    if format == "WEBP":
+        if 8 + int.from_bytes(data[4:8], "little") > len(data) + 1:  # the last padding may lack
+            raise DecodeError("failed", TRUNCATED)
+        check_size(*_webp_size(data), MAX_PIXELS)
+    elif format in ("HEIF", "AVIF") and not _boxes_complete(data):
+        raise DecodeError("failed", TRUNCATED)
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """The canvas of a WebP, from its header: Pillow allocates it before it can be asked."""
+    for name, start, _ in webp_chunks(data):
+        head = data[start : start + 10]
+        if name == b"VP8X" and len(head) == 10:
+            return (
+                int.from_bytes(head[4:7], "little") + 1,
+                int.from_bytes(head[7:10], "little") + 1,
+            )
+        if name == b"VP8L" and len(head) >= 5:
+            bits = int.from_bytes(head[1:5], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        if name == b"VP8 " and len(head) == 10:
+            return (
+                int.from_bytes(head[6:8], "little") & 0x3FFF,
+                int.from_bytes(head[8:10], "little") & 0x3FFF,
+            )
+    raise DecodeError("failed", TRUNCATED)
+
+
+def _boxes_complete(data: bytes) -> bool:
+    """Whether the boxes of an ISO container (HEIF, AVIF) end within the file."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 0:  # to the end of the file
+            return True
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size < 8:
+            return False
+        at += size
+    return at <= len(data)
+
+
+def _orientation(image: "Image") -> int:
+    try:
+        return upright_if_nonsense(image.getexif().get(ORIENTATION_TAG))
+    except Exception:  # broken EXIF does not make a broken picture
+        return 1
+
+
+def _reduced(image: "Image", short_side: int) -> "Image":
+    """The picture in 8 bits, its short side `short_side` unless it is smaller."""
+    from PIL import Image
+
+    image = _eight_bits(image)
+    scale = short_side / min(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def _eight_bits(image: "Image") -> "Image":
+    """In a mode of 8 bits that Pillow resizes well: L, RGB, CMYK, or RGBA if anything is clear."""
+    if image.mode.startswith(("I", "F")):
+        return _scaled(image)
+    if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _scaled(image: "Image") -> "Image":
+    """Samples of 16 or 32 bits, or real numbers, scaled (never clipped) to 8 bits."""
+    from PIL import Image
+
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    low, high = float(values.min()), float(values.max())
+    if image.mode == "F":
+        low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    elif low >= 0 and high <= 65535:
+        low, high = 0.0, 65535.0
+    scaled = (values - low) * (255 / (high - low or 1))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _rgb(image: "Image") -> NDArray[np.uint8]:
+    """Pixels as uint8 (H, W, 3); what is clear becomes white, like paper."""
+    from PIL import Image
+
+    if image.mode == "RGBA":
+        paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(paper, image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _reason(error: Exception) -> str:
+    words = str(error).strip().rstrip(".") or type(error).__name__
+    if isinstance(error, EOFError) or re.search(
+        "truncated|premature|end of (file|data)", words, re.I
+    ):
+        return TRUNCATED
+    if re.search("unsupported|not supported|unknown pixel mode", words, re.I):
+        return f"it is of a rare kind that is not read ({words})"
+    return f"its picture data are damaged ({words})"
+
+
+def _png(data: bytes) -> "Image":
+    from PIL.PngImagePlugin import PngImageFile
+
+    return PngImageFile(BytesIO(data))
+
+
+def _webp(data: bytes) -> "Image":
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    return WebPImageFile(BytesIO(data))
+
+
+def _gif(data: bytes) -> "Image":
+    from PIL.GifImagePlugin import GifImageFile
+
+    return GifImageFile(BytesIO(data))
+
+
+def _bmp(data: bytes) -> "Image":
+    from PIL.BmpImagePlugin import BmpImageFile
+
+    return BmpImageFile(BytesIO(data))
+
+
+def _tiff(data: bytes) -> "Image":
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    return TiffImageFile(BytesIO(data))
+
+
+def _avif(data: bytes) -> "Image":
+    from PIL import AvifImagePlugin
+
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there is a worker for each core
+    return AvifImagePlugin.AvifImageFile(BytesIO(data))
+
+
+def _heif(data: bytes) -> "Image":
+    from pi_heif import options
+    from pi_heif.as_plugin import HeifImageFile
+
+    options.DECODE_THREADS = 1
+    options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
+    image: Image = HeifImageFile(BytesIO(data))
+    return image
+
+
+_OPENERS: dict[Format, Callable[[bytes], "Image"]] = {
+    "PNG": _png,
+    "WEBP": _webp,
+    "GIF": _gif,
+    "BMP": _bmp,
+    "TIFF": _tiff,
+    "AVIF": _avif,
+    "HEIF": _heif,
+}

@@ -1,0 +1,190 @@
+"""Processes that decode what should not be decoded in ours: rarer formats, larger pictures.
+
+A thread that needs one borrows it, writes a file into it and reads pixels from it. A worker that
+crashes, hangs or asks for too much memory costs that one file: it is ended, and the next request
+starts another. They are plain subprocesses, not multiprocessing's, which would run the main script
+of a program that uses Albumen a second time.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from albumen.library.decode.formats import Format
+from albumen.library.decode.outcome import DecodedPixels, DecodeError
+
+TIMEOUT = 60.0
+"""Seconds for one picture: the slowest honest one, 200 megapixels on a busy machine, takes ten."""
+
+MEMORY = 3 << 30
+"""Bytes of address space: 200 megapixels in RGB, the decoder's own copy and the libraries."""
+
+_MAX_ANSWER = 1 << 16
+_START = (
+    "import sys; sys.path[:] = {path!r}\n"
+    "from albumen.library.decode.worker import main; main({memory})"
+)
+
+
+class DecodeWorkers:
+    """At most `count` worker processes (default: one for each core), started when first needed.
+
+    Threads may share it. Close it, or use it as a context manager; a worker also ends by itself
+    when its parent is gone.
+    """
+
+    def __init__(
+        self, count: int | None = None, *, timeout: float = TIMEOUT, memory: int = MEMORY
+    ) -> None:
+        count = count or len(os.sched_getaffinity(0))
+        self._timeout, self._memory = timeout, memory
+        self._free = threading.BoundedSemaphore(count)
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._all: set[_Worker] = set()
+        self._closed = False
+
+    def decode(self, data: bytes, format: Format, short_side: int) -> DecodedPixels:
+        """Decode in a worker; waits for a free one. Raises DecodeError."""
+        with self._free:
+            worker = self._borrow()
+            try:
+                return worker.decode(data, format, short_side)
+            finally:
+                self._give_back(worker)
+
+    def _borrow(self) -> "_Worker":
+        with self._lock:
+            if self._closed:
+                raise DecodeError("failed", "decoding was stopped before this file")
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.alive:
+                    return worker
+                self._all.discard(worker)
+            worker = _Worker(self._timeout, self._memory)
+            self._all.add(worker)
+            return worker
+
+    def _give_back(self, worker: "_Worker") -> None:
+        with self._lock:
+            if worker.alive and not worker.busy and not self._closed:
+                self._idle.append(worker)
+                return
+            self._all.discard(worker)
+        worker.end()
+
+    def close(self) -> None:
+        """End all workers, also those at work: their files fail."""
+        with self._lock:
+            self._closed = True
+            workers, self._all, self._idle = self._all, set(), []
+        for worker in workers:
+            worker.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Worker:
+    """One process, used by one thread at a time. `busy` stays true if a request did not end."""
+
+    def __init__(self, timeout: float, memory: int) -> None:
+        self._timeout = timeout
+        self.busy = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _START.format(path=sys.path, memory=memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            process_group=0,  # Ctrl-C is for the parent, which lets the file in hand end
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def decode(self, data: bytes, format: Format, short_side: int) -> DecodedPixels:
+        self.busy = True
+        late = threading.Event()
+        alarm = threading.Timer(self._timeout, self._too_late, [late])
+        alarm.daemon = True
+        alarm.start()
+        try:
+            answer = self._ask(data, format, short_side)
+        except (OSError, ValueError, EOFError):
+            raise DecodeError("failed", self._why(late.is_set())) from None
+        finally:
+            alarm.cancel()
+        self.busy = False
+        if isinstance(answer, DecodeError):
+            raise answer
+        return answer
+
+    def _ask(self, data: bytes, format: Format, short_side: int) -> DecodedPixels | DecodeError:
+        into, out = self._process.stdin, self._process.stdout
+        assert into is not None
+        assert out is not None
+        request = {
+            "size": len(data),
+            "format": format,
+            "short_side": short_side,
+            "seconds": self._timeout + 5,
+        }
+        into.write(json.dumps(request).encode() + b"\n")
+        into.write(data)
+        into.flush()
+        answer: dict[str, Any] = json.loads(out.readline(_MAX_ANSWER))
+        if "reason" in answer:
+            return DecodeError(answer["status"], answer["reason"])
+        height, width, channels = answer.pop("shape")
+        pixels = out.read(height * width * channels)
+        if len(pixels) < height * width * channels:
+            raise EOFError
+        return DecodedPixels(
+            **answer, pixels=np.frombuffer(pixels, np.uint8).reshape(height, width, channels)
+        )
+
+    def _too_late(self, late: threading.Event) -> None:
+        late.set()
+        self._process.kill()
+
+    def _why(self, late: bool) -> str:
+        if late:
+            return f"decoding it took longer than {self._timeout:g} seconds and was given up"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        code = self._process.returncode
+        if code is not None and code < 0:
+            return f"its decoder crashed ({signal.Signals(-code).name})"
+        return f"its decoder stopped without an answer (exit code {code})"
+
+    def end(self) -> None:
+        """End the process now, whatever it does, and wait for it."""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError, ValueError):
+                if pipe is not None:
+                    pipe.close()
+        self._process.wait()
