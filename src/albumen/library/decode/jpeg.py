@@ -27,17 +27,6 @@ _HARMLESS = re.compile(
     r"|ICC marker|Adobe|JFIF"
 )
 
-_PROGRESSIVE_PIXELS,
-    MAX_SCANS,
-    check_size,
-)
-from albumen.library.decode.orient import orient
-from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
-from albumen.library.exif import exif_block, orientation
-
-_HARMLESS = re.compile("extraneous bytes before marker 0xd9|Invalid Adobe|unknown JFIF revision")
-"""Left-over bytes before the end marker (all pixels have been read), odd headers."""
-
 _PROGRESSIVE = b"\xc2\xc6\xca\xce"
 
 
