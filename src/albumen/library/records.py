@@ -24,11 +24,16 @@ class LibraryError(AlbumenError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one stage gave nothing for one file. `reason` is for people."""
+    """Why one stage gave nothing for one file. `reason` is for people.
+
+    `lasting`: the same bytes will fail again, so the file is left alone until it changes. Not so
+    for what may pass next time: a missing permission, a disk's error, a pack that did not open.
+    """
 
     stage: Stage
     status: Status
     reason: str
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""The schema's versions: each a numbered step from the one before, with a copy kept first."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+from albumen.library.records import LibraryError
+from albumen.library.store.connection import APPLICATION_ID, Database
+
+Migration = Callable[[Database], None]
+
+
+def m001_first(db: Database) -> None:
+    """Roots, photos, locations, packs, embeddings, failures, settings."""
+    schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+    for statement in statements(schema):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first,)
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of an SQL script, one by one: `executescript` would end the transaction."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def version(db: Database) -> int:
+    """The schema's version; 0 for a file without one."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the library to the newest version, all steps in one transaction.
+
+    Before a library with content is changed, a copy is kept beside it. Raises LibraryError for a
+    library of a newer Albumen, and for an SQLite file that is none of ours.
+    """
+    current = version(db)
+    _refuse_foreign(db, current, len(migrations))
+    if current == len(migrations):
+        return
+    if current:
+        keep_copy(db, current)
+    with db.transaction():
+        for number, step in enumerate(migrations, start=1):
+            if number > version(db):  # read again: another process may have been quicker
+                step(db)
+                db.execute(f"PRAGMA user_version = {number}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _refuse_foreign(db: Database, current: int, newest: int) -> None:
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if tables and application != APPLICATION_ID:
+        raise LibraryError(f"{db.path} is an SQLite file, but not a library of Albumen")
+    if current > newest:
+        raise LibraryError(
+            f"the library {db.path} was written by a newer Albumen (version {current} of its "
+            f"schema, this one knows {newest}); update Albumen"
+        )
+
+
+def keep_copy(db: Database, current: int) -> Path:
+    """Copy the whole library to `library.version-N.db` beside it, before it is changed."""
+    copy = db.path.with_name(f"{db.path.stem}.version-{current}.db")
+    partial = copy.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    db.execute("VACUUM INTO ?", (str(partial),))
+    partial.replace(copy)
+    return copy
