@@ -19,7 +19,7 @@ from albumen.library.decode.bounds import (
 )
 from albumen.library.decode.orient import orient
 from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
-from albumen.library.exif import exif_block, orientation
+from albumen.library.exif import Exif, exif_block
 
 _HARMLESS = re.compile(
     r"extraneous bytes before marker 0xd9"  # the end marker: every pixel has been read by then
@@ -38,7 +38,7 @@ def decode_jpeg(data: bytes, short_side: int) -> DecodedPixels:
     pixels = _pixels(data, "CMYK" if colours == "CMYK" else "RGB", wanted)
     if colours == "CMYK":
         pixels = _rgb_of_inverted_cmyk(pixels)
-    stated = orientation(exif_block(data))
+    stated = Exif(exif_block(data)).orientation
     if stated >= 5:
         width, height = height, width
     return DecodedPixels("JPEG", width, height, orient(pixels, stated), stated)

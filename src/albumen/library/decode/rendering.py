@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.library.containers import webp_chunks
+from albumen.library.containers import boxes, webp_chunks
 from albumen.library.decode.bounds import MAX_PIXELS, check_size
 from albumen.library.decode.formats import Format
 from albumen.library.decode.orient import orient
 from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
-from albumen.library.exif import ORIENTATION_TAG, upright_if_nonsense
+from albumen.library.exif import ORIENTATION, orientation_or_upright
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,7 +62,7 @@ def _check_complete(data: bytes, format: Format) -> None:
         if 8 + int.from_bytes(data[4:8], "little") > len(data) + 1:  # the last padding may lack
             raise DecodeError("failed", TRUNCATED)
         check_size(*_webp_size(data), MAX_PIXELS)
-    elif format in ("HEIF", "AVIF") and not _boxes_complete(data):
+    elif format in ("HEIF", "AVIF") and not _boxes_end(data):
         raise DecodeError("failed", TRUNCATED)
 
 
@@ -86,24 +86,15 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise DecodeError("failed", TRUNCATED)
 
 
-def _boxes_complete(data: bytes) -> bool:
-    """Whether the boxes of an ISO container (HEIF, AVIF) end within the file."""
-    at = 0
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if size == 0:  # to the end of the file
-            return True
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        if size < 8:
-            return False
-        at += size
-    return at <= len(data)
+def _boxes_end(data: bytes) -> bool:
+    """Whether the boxes of an ISO container (HEIF, AVIF) end where the file does, or nearly."""
+    end = max((box.end for box in boxes(data, 0, len(data))), default=0)
+    return len(data) - end < 8 or not any(data[end : end + 8])
 
 
 def _orientation(image: "Image") -> int:
     try:
-        return upright_if_nonsense(image.getexif().get(ORIENTATION_TAG))
+        return orientation_or_upright(image.getexif().get(ORIENTATION))
     except Exception:  # broken EXIF does not make a broken picture
         return 1
 
