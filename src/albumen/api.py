@@ -167,7 +167,8 @@ class Library:
         318
         """
         folder = Path(under).expanduser().absolute() if under is not None else None
-        return self.store.photos(after=_day(after), before=_day(before), under=folder)
+        last = search.day_before(_day(before))
+        return self.store.photos(after=_day(after), before=last, under=folder)
 
     def _setting(self, key: str) -> str | None:
         return self.store.setting(key) if self.home.db.exists() else None

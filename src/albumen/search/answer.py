@@ -9,7 +9,7 @@ import numpy as np
 from albumen.library.records import LibraryError
 from albumen.search.encoding import encode
 from albumen.search.matrix import Ids, Matrix
-from albumen.search.query import Query
+from albumen.search.query import Query, day_before
 from albumen.search.ranking import Scores, best, score_all
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:
             f"run: albumen index FOLDER --pack {pack.name}"
         )
     if query.filtered:
-        allowed = store.candidates(after=query.after, before=query.before, under=query.under)
+        allowed = store.candidates(
+            after=query.after, before=day_before(query.before), under=query.under
+        )
         passing = np.isin(ids, allowed)
         ids, scores = ids[passing], scores[passing]
     results = _present(store, ids, scores, query.limit)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from albumen.errors import UsageError
@@ -72,6 +72,11 @@ def parse_day(text: str) -> date:
         except ValueError:
             pass
     raise QueryError(f"'{text}' is no date; write 2023, 2023-05 or 2023-05-17")
+
+
+def day_before(day: date | None) -> date | None:
+    """The last day that `before` admits: the store counts both ends in."""
+    return day if day is None or day == date.min else day - timedelta(days=1)
 
 
 def _clean(texts: tuple[str, ...]) -> tuple[str, ...]:
