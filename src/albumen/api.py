@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from albumen import packs, search
-from albumen.library import indexing
+from albumen.library.events import Event, Summary
 from albumen.library.home import Home, default
 from albumen.library.store import Photo, Store
 
@@ -92,8 +92,8 @@ class Library:
         exclude: Sequence[str] = (),
         hidden: bool = False,
         retry_failed: bool = False,
-        progress: Callable[[indexing.Event], None] | None = None,
-    ) -> indexing.Summary:
+        progress: Callable[[Event], None] | None = None,
+    ) -> Summary:
         """Take the photos of folders (or single photos) into the library; makes it if need be.
 
         include, exclude: patterns of names such as "*.jpg" or "thumbnails/"; hidden: also what
@@ -104,6 +104,8 @@ class Library:
         >>> library.index("~/Pictures", exclude=["*.gif"]).failed
         0
         """
+        from albumen.library import indexing  # brings every decoder along; a search needs none
+
         summary = indexing.index(
             self.home,
             [Path(path).expanduser().absolute() for path in paths],
@@ -174,7 +176,7 @@ class Library:
         return self.store.setting(key) if self.home.db.exists() else None
 
 
-def _unheard(event: indexing.Event) -> None:
+def _unheard(event: Event) -> None:
     """Progress that nobody asked for."""
 
 

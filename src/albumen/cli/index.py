@@ -9,7 +9,9 @@ from albumen.cli.command import Command, Session, pack_option
 from albumen.cli.words import counted, duration, print_json
 
 if TYPE_CHECKING:
-    from albumen.library.indexing import Summary
+    from albumen.library.events import Summary
+
+STOPPED = "albumen: stopped; what was committed is kept, and the same command goes on"
 
 
 @click.command(
@@ -55,15 +57,19 @@ def index(
     """
     from albumen.cli.progress import reporter
 
-    with session.open(pack, device=device) as library, reporter(as_json, quiet) as report:
-        summary = library.index(
-            *paths,
-            include=include,
-            exclude=exclude,
-            hidden=hidden,
-            retry_failed=retry_failed,
-            progress=report,
-        )
+    try:
+        with session.open(pack, device=device) as library, reporter(as_json, quiet) as report:
+            summary = library.index(
+                *paths,
+                include=include,
+                exclude=exclude,
+                hidden=hidden,
+                retry_failed=retry_failed,
+                progress=report,
+            )
+    except KeyboardInterrupt:
+        click.echo(STOPPED, err=True)
+        return 130
     if as_json:
         print_json({"event": "done", **as_dict(summary)})
     else:

@@ -4,27 +4,34 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
-from albumen.cli.words import duration, print_json
-from albumen.library.indexing import Committed, Event, Progress
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from albumen.cli.words import duration, one_line, print_json
+from albumen.library.events import Committed, Event, Notice, Progress
 
 Report = Callable[[Event], None]
 SECONDS_BETWEEN_LINES = 5.0
 
 
-def reporter(as_json: bool, quiet: bool) -> "AbstractContextManager[Report]":
-    """The right one for where output goes."""
+@contextmanager
+def reporter(as_json: bool, quiet: bool) -> Iterator[Report]:
+    """The right one for where output goes; notices are told in any case, on stderr."""
     if as_json:
-        return json_lines()
-    if quiet:
-        return silence()
-    return bar() if sys.stderr.isatty() else plain_lines()
+        progress = json_lines()
+    elif quiet:
+        progress = silence()
+    else:
+        progress = bar() if sys.stderr.isatty() else plain_lines()
+    with progress as show:
+
+        def report(event: Event) -> None:
+            if isinstance(event, Notice):
+                click.echo(f"Note: {one_line(event.message)}", err=True)
+            else:
+                show(event)
+
+        yield report
 
 
 @contextmanager

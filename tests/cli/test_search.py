@@ -1,0 +1,196 @@
+"""`albumen search`: the JSON that scripts rely on, and the words for people."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def names(done) -> list[str]:
+    return [Path(result["path"]).name for result in done.json["results"]]
+
+
+def test_the_json_has_exactly_the_keys_that_scripts_rely_on(albumen, album: Path) -> None:
+    done = albumen("search", "a", "cat", "--json", "-n", "2")
+    assert done.code == 0
+    assert list(done.json) == ["query", "pack", "cutoff", "results"]
+    assert (done.json["query"], done.json["pack"], done.json["cutoff"]) == ("a cat", "tiny", None)
+    first, second = done.json["results"]
+    assert list(first) == ["rank", "path", "paths", "score", "match"]
+    assert (first["rank"], second["rank"]) == (1, 2)
+    assert first["score"] >= second["score"]
+    assert first["match"] is True
+
+
+def test_an_example_in_the_library_comes_first_once_with_its_copies(albumen, album: Path) -> None:
+    done = albumen("search", "--like", album / "cat.png", "--json")
+    first = done.json["results"][0]
+    assert first["score"] == pytest.approx(1, abs=1e-3)
+    assert sorted(first["paths"]) == [str(album / "2024/copy of cat.png"), str(album / "cat.png")]
+    assert first["path"] == first["paths"][0]
+    every = [path for result in done.json["results"] for path in result["paths"]]
+    assert len(every) == len(set(every)) == 6
+    assert done.json["query"] == ""
+
+
+def test_an_example_may_lie_outside_the_library(albumen, album: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    with Image.open(album / "coffee.png") as coffee:
+        coffee.convert("RGB").save(tmp_path / "elsewhere.jpg", quality=80)
+    done = albumen("search", "--like", tmp_path / "elsewhere.jpg", "--json", "-n", "1")
+    assert names(done) == ["coffee.png"]
+
+
+def test_words_examples_and_negatives_go_together(albumen, album: Path) -> None:
+    plain = albumen("search", "--like", "photos/cat.png", "--json")
+    mixed = albumen(
+        "search", "snow", "--like", "photos/cat.png", "--not", "people", "--not", "cars", "--json"
+    )
+    assert mixed.code == 0
+    assert len(mixed.json["results"]) == len(plain.json["results"])
+    scores = [r["score"] for r in mixed.json["results"]]
+    assert scores != [r["score"] for r in plain.json["results"]]
+
+
+def test_under_leaves_only_what_lies_there(albumen, album: Path) -> None:
+    done = albumen("search", "a cat", "--under", "photos/2024", "--json")
+    assert sorted(names(done)) == ["astronaut.png", "cat.png", "rocket.jpg"]
+
+
+def test_days_leave_only_what_was_taken_then(albumen, album: Path) -> None:
+    assert len(names(albumen("search", "a cat", "--after", "1990", "--json"))) == 5
+    nothing = albumen("search", "a cat", "--before", "1900", "--json")
+    assert (nothing.code, nothing.json["results"]) == (1, [])
+
+
+def test_nothing_found_is_exit_code_1_and_said_on_stderr(albumen, album: Path) -> None:
+    done = albumen("search", "a cat", "--before", "1900")
+    assert (done.code, done.out) == (1, "")
+    assert "Nothing found" in done.err
+
+
+def test_all_with_n_gives_the_first_n(albumen, album: Path) -> None:
+    assert len(albumen("search", "a cat", "--all", "-n", "3", "--json").json["results"]) == 3
+
+
+def test_words_are_one_line_a_photo_with_odd_names_escaped(albumen, album: Path) -> None:
+    lines = albumen("search", "a cat").out.splitlines()
+    assert len(lines) == 5
+    assert sum("(+1 copy)" in line for line in lines) == 1
+    (odd,) = [line for line in lines if "new" in line]
+    assert odd.endswith("quote\" 'new\\nline' 🐈 \\xff.png")
+
+
+def test_a_program_gets_an_undecodable_name_back(albumen, album: Path, odd_name: str) -> None:
+    done = albumen("search", "--like", album / odd_name, "--json", "-n", "1")
+    path = done.json["results"][0]["path"]
+    assert os.fsencode(path) == os.fsencode(album / odd_name)
+    assert Path(path).exists()
+
+
+def test_which_pack_is_in_use_is_said_once_a_library_on_stderr(albumen, album: Path) -> None:
+    first, second = albumen("search", "a cat", "--json"), albumen("search", "a cat", "--json")
+    assert "'tiny'" in first.err
+    assert "packs pull" in first.err
+    assert second.err == ""
+    assert second.json == first.json
+
+
+def test_a_query_of_ten_thousand_words_is_cut_with_a_notice(albumen, album: Path) -> None:
+    done = albumen("search", *["word"] * 10_000, "--json")
+    assert done.code == 0
+    assert 'only the beginning of "word word word word word …" was used' in done.err
+
+
+@pytest.mark.parametrize("query", [[], [""], ["  "], ["--not", "people"]])
+def test_an_empty_query_is_wrong_usage(albumen, album: Path, query: list[str]) -> None:
+    done = albumen("search", *query)
+    assert (done.code, done.out) == (2, "")
+    assert "a dog on a beach" in done.err
+
+
+@pytest.mark.parametrize(
+    ("example", "reason"),
+    [("photos/notes.txt", ""), ("photos", "is a folder"), ("gone.jpg", "no such file")],
+)
+def test_an_example_that_is_no_picture_is_named(albumen, album, example: str, reason: str) -> None:
+    done = albumen("search", "--like", example)
+    assert (done.code, done.out) == (2, "")
+    assert f"cannot use the example {example}: {reason}" in done.err
+
+
+def test_without_a_library_it_says_how_to_make_one(albumen, tmp_path: Path) -> None:
+    done = albumen("search", "a cat", "--library", tmp_path / "none")
+    assert (done.code, done.out) == (3, "")
+    assert "albumen index" in done.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_photos_of_another_pack_are_not_compared(albumen, album: Path, tmp_path: Path) -> None:
+    home = Path(os.environ["ALBUMEN_HOME"])
+    other = home / "packs" / "other"
+    shutil.copytree(home / "packs" / "tiny", other)
+    manifest = json.loads((other / "pack.json").read_text())
+    manifest["name"] = "other"
+    manifest["preprocessing"]["mean"][0] += 0.01
+    (other / "pack.json").write_text(json.dumps(manifest))
+    done = albumen("search", "a cat", "--pack", "other")
+    assert done.code == 3
+    assert "run: albumen index FOLDER --pack other" in done.err
+
+
+def test_a_sheet_holds_the_photos(albumen, album: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.html"
+    done = albumen("search", "a cat", "--sheet", sheet, "--after", "1990")
+    assert f"Contact sheet: {sheet}" in done.err
+    page = sheet.read_text("utf-8")
+    assert page.count("data:image/jpeg;base64,") == 5
+    assert "a cat, from 1990-01-01" in page
+
+
+def test_open_without_a_display_says_where_the_sheet_is(albumen, album, monkeypatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    done = albumen("search", "a cat", "--open")
+    assert (Path(os.environ["ALBUMEN_HOME"]) / "cache/contact-sheet.html").exists()
+    assert "contact-sheet.html" in done.err
+
+
+def test_a_photo_that_was_deleted_after_indexing_is_not_on_the_sheet(
+    albumen, album: Path, tmp_path: Path, sample_photos: Path
+) -> None:
+    photos = tmp_path / "few"
+    photos.mkdir()
+    shutil.copy(sample_photos / "moon.png", photos)
+    albumen("index", photos, "--quiet")
+    (photos / "moon.png").unlink()
+    albumen("search", "moon", "--under", photos, "--sheet", tmp_path / "sheet.html")
+    assert "this photo cannot be read" in (tmp_path / "sheet.html").read_text()
+    albumen("index", photos, "--quiet")
+    assert "moon.png" not in albumen("search", "moon", "-n", "99").out
+
+
+def test_a_library_that_cannot_be_written_to_can_be_searched(albumen, album: Path) -> None:
+    home = Path(os.environ["ALBUMEN_HOME"])
+    as_nobody = [sys.executable, "-m", "albumen.cli.main", "search", "a cat", "--json", "-n", "1"]
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    for path in (*home.rglob("*"), home):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+    try:
+        done = subprocess.run(as_nobody, capture_output=True, text=True, **user)
+    except PermissionError:
+        pytest.skip("this user may not become another")
+    finally:
+        for path in (home, *home.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    if "Permission denied" in done.stderr and "home" not in done.stderr:
+        pytest.skip("the other user cannot read the program")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["results"]) == 1
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
