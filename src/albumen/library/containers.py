@@ -4,11 +4,13 @@ Only the outer structure is read here; what lies in a piece is left to the decod
 copied, every step moves forward, and damaged data end the walk instead of raising.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xDA)))  # markers without a length: TEM, RSTn, SOI, EOI
+_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_JPEG_ALONE = frozenset(bytes((code,)) for code in (0x01, *range(0xD0, 0xDA)))  # without a length
 SOS, EOI, APP1 = 0xDA, 0xD9, 0xE1
 
 
@@ -21,23 +23,20 @@ class Piece(NamedTuple):
 
 
 def jpeg_header(data: bytes) -> Iterator[Piece]:
-    """The segments of a JPEG's header, up to and including the first SOS; name: marker byte."""
+    """The segments of a JPEG's header, up to and including the first SOS; name: marker byte.
+
+    Like libjpeg, passes over stray bytes between segments.
+    """
     at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            return
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill bytes may stand before any marker
-            at += 1
+    while marker := _JPEG_MARKER.search(data, at):
+        at = marker.end()
+        if marker[1] in _JPEG_ALONE:
             continue
-        if marker in _JPEG_ALONE:
-            at += 2
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if end < at + 4 or end > len(data):
+        end = at + int.from_bytes(data[at : at + 2], "big")
+        if end < at + 2 or end > len(data):
             return
-        yield Piece(bytes((marker,)), at + 4, end)
-        if marker == SOS:
+        yield Piece(marker[1], at + 2, end)
+        if marker[1][0] == SOS:
             return
         at = end
 

@@ -53,7 +53,7 @@ def _digest(data: bytes, format: bytes, parts: list[Piece]) -> bytes | None:
 
 def _jpeg(data: bytes) -> list[Piece]:
     """Frame, tables and everything from the first scan to the end marker; [] if one is missing."""
-    parts = []
+    parts: list[Piece] = []
     for piece in jpeg_header(data):
         marker, adobe = piece.name[0], data.startswith(b"Adobe", piece.start)
         if marker == SOS:
@@ -66,7 +66,7 @@ def _jpeg(data: bytes) -> list[Piece]:
 
 def _png(data: bytes) -> list[Piece]:
     """The chunks that make the pixels, however the data are split; [] if the end is missing."""
-    parts = []
+    parts: list[Piece] = []
     for piece in png_chunks(data):
         if piece.name in _PNG_IMAGE:
             parts.append(piece)

@@ -19,23 +19,40 @@ from albumen.library.decode.bounds import (
 )
 from albumen.library.decode.orient import orient
 from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
+from albumen.library.decode.rendering import decode_with_pillow
 from albumen.library.exif import Exif, exif_block
 
 _HARMLESS = re.compile(
     r"extraneous bytes before marker 0xd9"  # the end marker: every pixel has been read by then
     r"|: \d{1,2} extraneous bytes before marker 0x(e.|fe|db|c[012])"  # padding in the header
-    r"|ICC marker|Adobe|JFIF"
+    r"|ICC marker|JFIF|subsampling level"
 )
+"""What doesn't touch the pixels, or is only beyond simplejpeg: Pillow is asked instead."""
 
 _PROGRESSIVE = b"\xc2\xc6\xca\xce"
 
 
 def decode_jpeg(data: bytes, short_side: int) -> DecodedPixels:
     """Decode at the smallest scale whose short side is at least `short_side`, and turn upright."""
-    height, width, colours = _header(data)
+    try:
+        return _decode(data, short_side)
+    except (ValueError, KeyError) as error:  # KeyError: colours that simplejpeg has no name for
+        message = str(error)
+        if isinstance(error, ValueError) and not _HARMLESS.search(message):
+            raise _error(data, message) from None
+    if not _ends(data):
+        raise DecodeError("failed", TRUNCATED)
+    return decode_with_pillow(data, "JPEG", short_side)
+
+
+def _decode(data: bytes, short_side: int) -> DecodedPixels:
+    height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    check_size(width, height, MAX_JPEG_PIXELS)
     _check_scans(data, width, height)
     wanted = min(short_side, width, height)
-    pixels = _pixels(data, "CMYK" if colours == "CMYK" else "RGB", wanted)
+    pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+        data, "CMYK" if colours == "CMYK" else "RGB", min_height=wanted, min_width=wanted
+    )
     if colours == "CMYK":
         pixels = _rgb_of_inverted_cmyk(pixels)
     stated = Exif(exif_block(data)).orientation
@@ -44,42 +61,12 @@ def decode_jpeg(data: bytes, short_side: int) -> DecodedPixels:
     return DecodedPixels("JPEG", width, height, orient(pixels, stated), stated)
 
 
-def _header(data: bytes) -> tuple[int, int, str]:
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError as error:
-        raise _error(data, str(error)) from None
-    check_size(width, height, MAX_JPEG_PIXELS)
-    return height, width, colours
-
-
 def _check_scans(data: bytes, width: int, height: int) -> None:
     if not any(piece.name in _PROGRESSIVE for piece in jpeg_header(data)):
         return
     check_size(width, height, MAX_PROGRESSIVE_PIXELS)
     if data.count(b"\xff\xda") > MAX_SCANS:
         raise DecodeError("failed", f"it has more than {MAX_SCANS} scans, made to take hours")
-
-
-def _pixels(data: bytes, colours: str, wanted: int) -> NDArray[np.uint8]:
-    try:
-        return _decode(data, colours, wanted, strict=True)
-    except ValueError as error:
-        if not _HARMLESS.search(str(error)):
-            raise _error(data, str(error)) from None
-    if not _ends(data):
-        raise DecodeError("failed", TRUNCATED)
-    try:
-        return _decode(data, colours, wanted, strict=False)
-    except ValueError as error:
-        raise _error(data, str(error)) from None
-
-
-def _decode(data: bytes, colours: str, wanted: int, *, strict: bool) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-        data, colours, min_height=wanted, min_width=wanted, strict=strict
-    )
-    return pixels
 
 
 def _error(data: bytes, message: str) -> DecodeError:

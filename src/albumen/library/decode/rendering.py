@@ -1,4 +1,4 @@
-"""Everything but JPEG through Pillow: open the one decoder that the content asks for, load, reduce.
+"""All but well-formed JPEG through Pillow: open the one decoder that the content asks for, load, reduce.
 
 Decoders are named one by one and constructed directly, so that no other plugin ever sees the data
 (Pillow's EPS plugin, for one, would run a program).
@@ -40,9 +40,13 @@ def _decode(data: bytes, format: Format, short_side: int) -> DecodedPixels:
     image = _OPENERS[format](data)
     check_size(*image.size, MAX_PIXELS)
     before = _orientation(image) if format == "TIFF" else 1  # Pillow turns TIFFs on loading
+    stated = image.size
+    image.draft("RGB", (short_side, short_side))  # reduces a JPEG, and is nothing to others
     image.load()
     after = _orientation(image)
-    width, height = image.size if after < 5 else image.size[::-1]
+    width, height = stated if format == "JPEG" else image.size
+    if after >= 5:
+        width, height = height, width
     pixels = orient(_rgb(_reduced(image, short_side)), after)
     return DecodedPixels(format, width, height, pixels, max(before, after))
 
@@ -145,14 +149,25 @@ def _rgb(image: "Image") -> NDArray[np.uint8]:
 
 
 def _reason(error: Exception) -> str:
-    words = str(error).strip().rstrip(".") or type(error).__name__
+    """What went wrong, in words; those of the decoder only where they are made for people."""
+    words = str(error).strip().rstrip(".")
     if isinstance(error, EOFError) or re.search(
         "truncated|premature|end of (file|data)", words, re.I
     ):
         return TRUNCATED
+    if "bomb" in words:
+        return "it asks for more pixels than are decoded"
     if re.search("unsupported|not supported|unknown pixel mode", words, re.I):
         return f"it is of a rare kind that is not read ({words})"
-    return f"its picture data are damaged ({words})"
+    if isinstance(error, OSError | SyntaxError) and "decoder error" not in words and words:
+        return f"its picture data are damaged ({words})"
+    return "its picture data are damaged"
+
+
+def _jpeg(data: bytes) -> "Image":
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    return JpegImageFile(BytesIO(data))
 
 
 def _png(data: bytes) -> "Image":
@@ -203,6 +218,7 @@ def _heif(data: bytes) -> "Image":
 
 
 _OPENERS: dict[Format, Callable[[bytes], "Image"]] = {
+    "JPEG": _jpeg,
     "PNG": _png,
     "WEBP": _webp,
     "GIF": _gif,
