@@ -1,1 +1,1 @@
-"""The models, in PyTorch alone."""
+"""How modern vision works, as short, exact, trainable code: it needs PyTorch and nothing else."""

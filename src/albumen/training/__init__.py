@@ -1,1 +1,1 @@
-"""Training loops, and the export of what they trained (PyTorch)."""
+"""How the models are trained: one loop, the tasks it runs, and the export of what comes out."""

@@ -1,0 +1,118 @@
+"""Contrastive training of both towers, with their teachers still at hand.
+
+The symmetric loss over a batch's N×N similarities is CLIP's (Radford et al., 2021), with two changes
+that a small data set needs. A text may be true of several pictures of the batch ("an animal"), so
+the targets are truths, not the diagonal. And what the towers learned from their teachers goes on
+counting, or a few thousand phrases would make them forget what the phrases do not mention.
+Shapes: B pictures with a text each, E further texts, T tokens.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from albumen.models.clip import CLIP, TextTower, contrastive_loss
+from albumen.training.distillation import DistillationWeights, Heads, Lesson, distillation_loss
+from albumen.training.loop import decayed_apart
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """ids (E, T) int64 · embeds (E, 384): what the sentence teacher makes of each text."""
+
+    ids: Tensor
+    embeds: Tensor
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pictures, a text for each, and further texts.
+
+    texts: B + E of them, the pictures' own first · truth (B, B) in 0..1: how true text j is of
+    picture i, with 1 on the diagonal.
+    """
+
+    lesson: Lesson
+    texts: Sentences
+    truth: Tensor
+
+
+@dataclass(frozen=True)
+class ContrastiveWeights:
+    """How much each part counts; `speed` is the image trunk's share of the learning rate."""
+
+    contrastive: float = 1.0
+    distillation: float = 0.3
+    sentences: float = 2.0
+    speed: float = 0.5
+
+
+def sentence_loss(found: Tensor, wanted: Tensor) -> Tensor:
+    """1 - the mean cosine of what was found and what the sentence teacher says, both (N, 384)."""
+    return 1 - F.cosine_similarity(found.float(), wanted).mean()
+
+
+class SentenceDistillation:
+    """The task that gives the text tower its first idea of meaning, from a sentence encoder."""
+
+    def __init__(self, text: TextTower, head: nn.Linear) -> None:
+        self.module = nn.ModuleDict({"text": text, "head": head})
+        self.text, self.head = text, head
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Matrices decay, scales and biases do not."""
+        return decayed_apart(self.module)
+
+    def loss(self, batch: Sentences) -> tuple[Tensor, dict[str, float]]:
+        """How far the mapped embeddings are from the teacher's."""
+        return sentence_loss(self.head(self.text(batch.ids)), batch.embeds), {}
+
+
+class Contrastive:
+    """The task of the last stage: both towers, the temperature, and the heads of the teachers.
+
+    `sentence` maps the shared space to the sentence teacher's: the same map for texts and for
+    pictures, so a picture is drawn to words near in meaning to its own, used in training or not.
+    """
+
+    def __init__(
+        self,
+        clip: CLIP,
+        heads: Heads,
+        sentence: nn.Linear,
+        weights: ContrastiveWeights,
+        distillation: DistillationWeights,
+    ) -> None:
+        self.module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
+        self.clip, self.heads, self.sentence = clip, heads, sentence
+        self.weights, self.distillation = weights, distillation
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The image trunk, which has learned for long, moves at its own speed."""
+        trunk = self.clip.image.trunk
+        others = nn.ModuleList(
+            [self.clip.image.projection, self.clip.text, self.heads, self.sentence]
+        )
+        scale = {"params": [self.clip.log_scale], "speed": 1.0, "weight_decay": 0.0}
+        return [*decayed_apart(trunk, self.weights.speed), *decayed_apart(others), scale]
+
+    def loss(self, batch: Matches) -> tuple[Tensor, dict[str, float]]:
+        """The weighted sum of the contrastive, distillation and sentence losses, and its parts."""
+        count = len(batch.truth)
+        features = self.clip.image.trunk(batch.lesson.pixels)
+        pictures, _ = self.clip.image.embed(features)
+        texts = self.clip.text(batch.texts.ids)
+        logits = self.clip.scale * (pictures @ texts[:count].T).float()
+        matched = contrastive_loss(logits, batch.truth)
+        wanted = torch.cat([batch.texts.embeds, batch.texts.embeds[:count]])
+        meant = sentence_loss(self.sentence(torch.cat([texts, pictures])), wanted)
+        taught, parts = distillation_loss(
+            features.mean((2, 3)), self.heads, batch.lesson, self.distillation
+        )
+        w = self.weights
+        loss = w.contrastive * matched + w.sentences * meant + w.distillation * taught
+        own = {"matched": matched.item(), "meant": meant.item(), "scale": self.clip.scale.item()}
+        return loss, own | parts

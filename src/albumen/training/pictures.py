@@ -1,0 +1,71 @@
+"""Training pictures: rows of one uint8 array, cropped, mirrored, lit a little differently."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Square crops of a side drawn from `crops` for the whole batch, resized to `size`.
+
+    `brightness` and `contrast` are the largest relative change of each.
+    """
+
+    size: int = 112
+    crops: tuple[int, ...] = (128, 112, 112, 96)
+    brightness: float = 0.25
+    contrast: float = 0.25
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """pixels: (B, 3, H, W) in 0..255 -> the same, with ImageNet's mean 0 and deviation 1."""
+    mean = torch.tensor(MEAN).view(1, 3, 1, 1)
+    std = torch.tensor(STD).view(1, 3, 1, 1)
+    return (pixels / 255 - mean) / std
+
+
+def augmented(
+    pictures: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.int64],
+    recipe: Augmentation,
+    random: np.random.Generator,
+) -> Tensor:
+    """The chosen rows of `pictures`, uint8 (N, S, S, 3) -> (B, 3, size, size), normalised."""
+    side = pictures.shape[1]
+    crop = int(random.choice(recipe.crops))
+    corners = random.integers(0, side - crop + 1, (len(rows), 2))
+    mirrored = random.random(len(rows)) < 0.5
+    batch = np.empty((len(rows), crop, crop, 3), np.uint8)
+    for picture, row, (top, left), mirror in zip(batch, rows, corners, mirrored, strict=True):
+        cut = pictures[row, top : top + crop, left : left + crop]
+        picture[:] = cut[:, ::-1] if mirror else cut
+    x = torch.from_numpy(batch).permute(0, 3, 1, 2)  # its memory stays channels-last
+    if crop != recipe.size:
+        x = F.interpolate(x, (recipe.size, recipe.size), mode="bilinear", antialias=True)
+    return relit(x.float(), recipe, random)
+
+
+def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tensor:
+    """x: (B, 3, H, W) in 0..255 -> normalised, each picture brighter or darker, flatter or not.
+
+    All of it is one scale and one offset for each picture and channel, so x is passed over once.
+    """
+
+    def change(most: float) -> Tensor:
+        drawn = 1 + random.uniform(-most, most, (len(x), 1, 1, 1))
+        return torch.from_numpy(drawn.astype(np.float32))
+
+    level = x.mean((1, 2, 3), keepdim=True)
+    contrast, brightness = change(recipe.contrast), change(recipe.brightness)
+    scale, offset = contrast * brightness, level * (1 - contrast) * brightness
+    zero, one = normalised(torch.zeros(1, 3, 1, 1)), normalised(torch.full((1, 3, 1, 1), 1.0))
+    slope = one - zero
+    return x.mul_(scale * slope).add_(offset * slope + zero)
