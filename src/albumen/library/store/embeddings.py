@@ -40,13 +40,13 @@ def pack_row(db: Database, pack: Embedder) -> int:
     return int(row[0])
 
 
-def add(db: Database, pack: int, photo: int, vector: NDArray[np.float16]) -> None:
-    """Keep a photo's vector, in place of an older one. Call `bump` once in the transaction."""
-    db.execute("DELETE FROM embedding WHERE pack = ? AND photo = ?", (pack, photo))
-    db.execute(
-        "INSERT INTO embedding (pack, photo, vector) VALUES (?, ?, ?)",
+def add(db: Database, pack: int, photo: int, vector: NDArray[np.float16]) -> bool:
+    """Keep a photo's vector; False if there is one. Call `bump` once in the transaction."""
+    cursor = db.execute(
+        "INSERT INTO embedding (pack, photo, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (pack, photo, vector.astype("<f2").tobytes()),
     )
+    return bool(cursor.rowcount)
 
 
 def bump(db: Database, pack: int) -> None:
@@ -77,7 +77,9 @@ def stream(db: Database, key: str, after: int) -> Iterator[Chunk]:
         return
     pack, dim = row
     while rows := db.execute(
-        "SELECT id, photo, vector FROM embedding WHERE pack = ? AND id > ? ORDER BY id LIMIT ?",
+        # NOT INDEXED: by row id, or SQLite would take the index and sort anew for each chunk.
+        """SELECT id, photo, vector FROM embedding NOT INDEXED
+           WHERE pack = ? AND id > ? ORDER BY id LIMIT ?""",
         (pack, after, CHUNK),
     ).fetchall():
         ids, photos, vectors = zip(*rows, strict=True)

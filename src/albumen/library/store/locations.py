@@ -57,7 +57,11 @@ def known(
     parameters: dict[str, object] = {str(n): relative for n, relative in enumerate(relatives)}
     rows = db.execute(
         f"""SELECT l.relative, l.id, l.size, l.mtime_ns, l.gone IS NOT NULL, l.photo,
-              CASE WHEN p.id IS NULL THEN {_OF_FILE} ELSE {_STANDING} END
+              CASE
+                WHEN p.id IS NULL THEN {_OF_FILE}
+                WHEN EXISTS (SELECT 1 FROM failure f WHERE f.location = l.id) THEN 'todo'
+                ELSE {_STANDING}
+              END
             FROM location l LEFT JOIN photo p ON p.id = l.photo
             WHERE l.root = :root AND l.relative IN ({names})""",
         {"root": root.id, "pack": pack, **parameters},
@@ -96,13 +100,22 @@ def save(db: Database, seen: Seen, photo: int | None) -> int:
     return int(row[0])
 
 
-def find(db: Database, seen: Seen) -> tuple[int, int | None] | None:
-    """The location at this path, gone or not, and its photo."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location's row: which photo lay there, and whether it is gone."""
+
+    id: int
+    photo: int | None
+    gone: bool
+
+
+def find(db: Database, seen: Seen) -> Place | None:
+    """The location at this path, gone or not."""
     row = db.execute(
-        "SELECT id, photo FROM location WHERE root = ? AND relative = ?",
+        "SELECT id, photo, gone IS NOT NULL FROM location WHERE root = ? AND relative = ?",
         (seen.root.id, seen.relative),
     ).fetchone()
-    return (row[0], row[1]) if row else None
+    return Place(*row) if row else None
 
 
 def set_gone(db: Database, ids: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """A photo's record: its content, and what decoding and its metadata told."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -38,11 +38,11 @@ class Photo:
 COLUMNS = """id, content_hash, image_hash, bytes, status, format, width, height,
   taken, taken_source, taken_offset, latitude, longitude, camera, ifnull(orientation, 1)"""
 
-_PLAIN = len(fields(Photo)) - 1
-
 
 def _photo(row: Sequence[Any]) -> Photo:
-    return Photo(*row[:_PLAIN], Metadata(*row[_PLAIN:]))
+    id, content_hash, image_hash, size, status, format, width, height, *told = row
+    metadata = Metadata(*told)
+    return Photo(id, content_hash, image_hash, size, status, format, width, height, metadata)
 
 
 def by_id(db: Database, id: int) -> Photo | None:
@@ -84,20 +84,25 @@ def by_ids(db: Database, ids: Sequence[int]) -> Iterator[Photo]:
         yield from (_photo(found[id]) for id in some if id in found)
 
 
-def identify(db: Database, content_hash: bytes, size: int) -> int:
-    """The id of the photo with this content; it is made ('new') if there is none."""
-    db.execute(
-        "INSERT INTO photo (content_hash, bytes, added) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+def identify(db: Database, content_hash: bytes, size: int) -> tuple[int, bool]:
+    """The id of the photo with this content, and whether it is new: made by this call."""
+    row = db.execute("SELECT id FROM photo WHERE content_hash = ?", (content_hash,)).fetchone()
+    if row:
+        return int(row[0]), False
+    cursor = db.execute(
+        "INSERT INTO photo (content_hash, bytes, added) VALUES (?, ?, ?)",
         (content_hash, size, now()),
     )
-    row = db.execute("SELECT id FROM photo WHERE content_hash = ?", (content_hash,)).fetchone()
-    return int(row[0])
+    return int(cursor.lastrowid or 0), True
 
 
-def save_decoded(db: Database, id: int, decoded: Decoded) -> None:
-    """Keep what decoding told, unless it is known: a copy must not change a photo's date."""
+def save_decoded(db: Database, id: int, decoded: Decoded) -> bool:
+    """Keep what decoding told, unless it is known: a copy must not change a photo's date.
+
+    False if it was known.
+    """
     metadata = decoded.metadata
-    db.execute(
+    cursor = db.execute(
         """UPDATE photo SET status = 'decoded', image_hash = ?, format = ?, width = ?, height = ?,
              orientation = ?, taken = ?, taken_source = ?, taken_offset = ?, latitude = ?,
              longitude = ?, camera = ?
@@ -117,6 +122,7 @@ def save_decoded(db: Database, id: int, decoded: Decoded) -> None:
             id,
         ),
     )
+    return bool(cursor.rowcount)
 
 
 def set_failed(db: Database, id: int) -> None:

@@ -105,8 +105,8 @@ class Store:
     ) -> NDArray[np.int64]:
         """Sorted ids of the photos that lie somewhere and match.
 
-        `after` and `before` are days, both included, compared with the local time at which a
-        photo was taken; a photo without a date matches neither. `under` is a folder (or a file).
+        `after` and `before` are days, both included, by the camera's local time; a photo without
+        a date matches neither. `under` is a folder (or a file).
         """
         if under is not None and roots.split(self.db, under.absolute()) is None:
             under = under.resolve()

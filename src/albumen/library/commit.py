@@ -1,0 +1,95 @@
+"""The last stage: what a file turned out to be, written to the store."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from albumen.library.records import Decoded, Described, Failure, Seen
+from albumen.library.store import Store, embeddings, failures, locations, photos
+
+Counted = Literal["indexed", "unchanged", "moved", "skipped", "failed"]
+"""How a file counts in the summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that a run learned of one file.
+
+    Without `content_hash`, the file gave no content. Without `decoded`, the content was known
+    already and left nothing to do, or gave no picture; `failures` tell which.
+    """
+
+    seen: Seen
+    content_hash: bytes | None = None
+    decoded: Decoded | None = None
+    described: Described | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+def write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
+    """Write one outcome, inside a transaction, and say how it counts.
+
+    What the database refuses to take costs this photo alone and is noted as its failure.
+    """
+    try:
+        with store.db.savepoint():
+            return _write(store, outcome, pack)
+    except (sqlite3.IntegrityError, OverflowError, ValueError) as error:
+        reason = f"it could not be recorded ({error})"
+        failure = Failure("commit", "failed", reason, lasting=False)
+        with store.db.savepoint():
+            return _write_refused(store, outcome.seen, failure)
+
+
+def _write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
+    if outcome.content_hash is None:
+        return _write_refused(store, outcome.seen, outcome.failures[0])
+    db, seen = store.db, outcome.seen
+    before = locations.find(db, seen)
+    photo, is_new = photos.identify(db, outcome.content_hash, seen.size)
+    location = locations.save(db, seen, photo)
+    failures.clear_location(db, location)
+    is_here = before is not None and before.photo == photo and not before.gone
+    has_moved = not is_new and not is_here and locations.leave_vanished(db, photo, seen)
+    gained = _write_content(store, photo, outcome, pack)
+    standing = locations.standing(db, outcome.content_hash, pack)
+    if standing in ("skipped", "failed"):
+        return standing
+    if standing == "todo":  # it failed this time, and not for good
+        return "failed"
+    if has_moved:
+        return "moved"
+    return "unchanged" if is_here and not gained else "indexed"
+
+
+def _write_content(store: Store, photo: int, outcome: Outcome, pack: int | None) -> bool:
+    """Write what decoding and the pack gave. Whether the library knows more than before."""
+    db = store.db
+    gained = False
+    if outcome.decoded is not None:
+        gained = photos.save_decoded(db, photo, outcome.decoded)
+        for stage in ("decode", "metadata"):
+            failures.clear_photo(db, photo, stage)
+    for failure in outcome.failures:
+        failures.keep_of_photo(db, photo, failure, None)
+        if failure.stage == "decode" and failure.lasting:
+            photos.set_failed(db, photo)
+    if outcome.described is not None and pack is not None:
+        if outcome.described.embedding is not None:
+            gained |= embeddings.add(db, pack, photo, outcome.described.embedding)
+            failures.clear_photo(db, photo, "describe", pack)
+        for failure in outcome.described.failures:
+            failures.keep_of_photo(db, photo, failure, pack)
+    return gained
+
+
+def _write_refused(store: Store, seen: Seen, failure: Failure) -> Counted:
+    """Note why a file gave no content. What was known of its place before stays as it was."""
+    before = locations.find(store.db, seen)
+    if before is not None and before.photo is not None:
+        location = before.id
+    else:
+        location = locations.save(store.db, seen, None)
+        failures.clear_location(store.db, location)
+    failures.keep_of_location(store.db, location, failure)
+    return failure.status

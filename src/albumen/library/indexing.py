@@ -1,0 +1,397 @@
+"""The pipeline of `albumen index`: stages joined by bounded channels.
+
+    walk + survey ──▶ read, hash, decode (N threads) ──▶ describe (batches) ──▶ commit
+     one thread              many files at once             one thread        the caller
+
+Files that are known and unchanged end at the survey and are never opened. The caller's thread
+alone writes to the library, at least every second while there is something to write, and alone
+calls `on_event`. A stage's failure for one photo is a value that is committed like the rest.
+"""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from albumen.errors import UsageError
+from albumen.library import commit
+from albumen.library.channel import Budget, Channel
+from albumen.library.commit import Outcome
+from albumen.library.decode import DecodeWorkers
+from albumen.library.describe import Describer
+from albumen.library.develop import develop
+from albumen.library.events import Committed, Event, Notice, Progress, Started, Summary
+from albumen.library.home import Home
+from albumen.library.identify import identify
+from albumen.library.records import Decoded, Failure, Seen
+from albumen.library.scan import Entry, ScanProblem, scan
+from albumen.library.store import Store, embeddings, locations, roots
+from albumen.library.survey import Survey, Surveyor, newest_location
+from albumen.packs import Pack
+
+__all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "index"]
+
+BATCH = 32
+"""Photos a batch: large towers gain little beyond, and a batch must not delay commits."""
+
+COMMIT_SECONDS = 1.0
+COMMIT_PHOTOS = 500
+PROGRESS_SECONDS = 0.1
+
+BYTES_IN_FLIGHT = 128 << 20
+"""Bytes of files held at a time, by all threads together; a larger file goes alone."""
+
+WAITING_FILES = 4096
+"""Files that wait to be read, names only."""
+
+_NO_PACK_SHORT_SIDE = 64
+"""Without a pack, pictures are decoded only to know that they can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    include: Sequence[str]
+    exclude: Sequence[str]
+    hidden: bool
+    retry_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Developed:
+    """A decoded photo on its way to the pack."""
+
+    outcome: Outcome
+    decoded: Decoded
+
+
+def index(
+    home: Home,
+    paths: Sequence[Path],
+    pack: Pack | None,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    hidden: bool = False,
+    retry_failed: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Summary:
+    """Take the photos under `paths` into the library; makes the library if there is none.
+
+    Without a `pack`, photos are recorded with dates and places, and a later run adds embeddings.
+    Ctrl-C commits what was done and goes on as KeyboardInterrupt. Raises UsageError for a path
+    that does not exist, LibraryError when the library cannot be written or is being written by
+    another run; all that was reported by `Committed` is kept in any case.
+    """
+    options = _Options(include, exclude, hidden, retry_failed)
+    for path in paths:
+        _check(path)
+    with home.writer_lock(), Store.open(home, create=True) as store:
+        return _Run(store, pack, options, on_event).run(paths)
+
+
+def _check(path: Path) -> None:
+    if not os.path.lexists(path):
+        raise UsageError(f"{path} does not exist; check the path, or connect the disk it lies on")
+
+
+class _Run:
+    def __init__(
+        self,
+        store: Store,
+        pack: Pack | None,
+        options: _Options,
+        on_event: Callable[[Event], None],
+    ):
+        self.store = store
+        self.pack = pack
+        self.options = options
+        self.on_event = on_event
+        self.pack_row = self._pack_row()
+        self.readers = max(2, len(os.sched_getaffinity(0)))
+        self.budget = Budget(BYTES_IN_FLIGHT)
+        self.files: Channel[Seen] = Channel(WAITING_FILES)
+        self.developed: Channel[_Developed] = Channel(2 * BATCH, producers=self.readers)
+        self.results: Channel[Survey | Outcome | Notice | Exception] = Channel(
+            4 * BATCH, producers=self.readers + 2
+        )
+        self.ledger = _Ledger(store, self.pack_row, on_event)
+
+    def _pack_row(self) -> int | None:
+        if self.pack is None:
+            return None
+        with self.store.db.transaction():
+            return embeddings.pack_row(self.store.db, self.pack)
+
+    def run(self, paths: Sequence[Path]) -> Summary:
+        """The whole run; see `index`."""
+        began = time.monotonic()
+        newest = newest_location(self.store)
+        surveyors = self._claim(paths)
+        self.on_event(Started(0))
+        with DecodeWorkers() as workers:
+            threads = self._start(surveyors, workers)
+            try:
+                self._commit_results()
+            except KeyboardInterrupt:
+                self._finish_what_is_in_hand()
+                raise
+            finally:
+                self._stop(threads)
+        removed = self._remove_missing(surveyors, newest)
+        return self.ledger.summary(removed, time.monotonic() - began)
+
+    def _claim(self, paths: Sequence[Path]) -> list[Surveyor]:
+        """Claim each path, so that no file is met twice: a path inside another is part of it."""
+        surveyors = []
+        for path in _outermost(paths):
+            with self.store.db.transaction():
+                claim = roots.claim(self.store.db, path if path.is_dir() else path.parent)
+            self._tell(claim)
+            surveyors.append(
+                Surveyor(path, claim, self.pack_row, retry_failed=self.options.retry_failed)
+            )
+        return surveyors
+
+    def _tell(self, claim: roots.Claim) -> None:
+        if claim.became == "renamed":
+            self.on_event(Notice(f"{claim.root.path} is a folder known under another path before"))
+        elif claim.became == "replaced":
+            self.on_event(
+                Notice(
+                    f"{claim.root.path} is not the folder that was indexed there before; what is "
+                    "known of that one is kept until it comes back"
+                )
+            )
+
+    # Threads
+
+    def _start(self, surveyors: list[Surveyor], workers: DecodeWorkers) -> list[threading.Thread]:
+        stages: list[Callable[[], None]] = [
+            lambda: self._survey(surveyors),
+            self._describe,
+            *[lambda: self._develop(workers)] * self.readers,
+        ]
+        threads = [
+            threading.Thread(target=self._guarded, args=(stage,), daemon=True) for stage in stages
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _guarded(self, stage: Callable[[], None]) -> None:
+        """Run a stage to its end; what it raises is raised again where the run was called."""
+        try:
+            stage()
+        except Exception as error:
+            self.results.put(error)
+        finally:
+            self.results.close()
+
+    def _survey(self, surveyors: list[Surveyor]) -> None:
+        """Walk; hand on what is to be read, and report the rest."""
+        try:
+            with self.store.another() as store:
+                for surveyor in surveyors:
+                    for survey in surveyor.survey(store, self._walk(surveyor.path)):
+                        self.results.put(survey)
+                        if not all(self.files.put(seen) for seen in survey.todo):
+                            return
+        finally:
+            self.files.close()
+
+    def _walk(self, path: Path) -> Iterator[Entry | ScanProblem]:
+        return scan(
+            path,
+            include=self.options.include,
+            exclude=self.options.exclude,
+            hidden=self.options.hidden,
+            never=[self.store.home.path],
+        )
+
+    def _develop(self, workers: DecodeWorkers) -> None:
+        """Read, hash and decode files, one after the other."""
+        try:
+            with self.store.another() as store:
+                for seen in self.files:
+                    with self.budget.hold(seen.size):
+                        result = self._develop_one(store, seen, workers)
+                    if isinstance(result, _Developed):
+                        self.developed.put(result)
+                    else:
+                        self.results.put(result)
+        finally:
+            self.developed.close()
+
+    def _develop_one(
+        self, store: Store, seen: Seen, workers: DecodeWorkers
+    ) -> Outcome | _Developed:
+        identified = identify(seen, lambda content: self._is_settled(store, content))
+        if isinstance(identified, Failure):
+            return Outcome(seen, failures=(identified,))
+        outcome = Outcome(identified.seen, identified.content_hash)
+        if identified.data is None:
+            return outcome
+        preprocessing = self.pack.preprocessing if self.pack else None
+        decoded, failures = develop(
+            identified,
+            short_side=preprocessing.short_side if preprocessing else _NO_PACK_SHORT_SIDE,
+            fit=preprocessing.apply if preprocessing else None,
+            workers=workers,
+        )
+        outcome = replace(outcome, decoded=decoded, failures=failures)
+        return _Developed(outcome, decoded) if decoded and self.pack else outcome
+
+    def _is_settled(self, store: Store, content: bytes) -> bool:
+        standing = locations.standing(store.db, content, self.pack_row)
+        if standing is None or standing == "todo":
+            return False
+        return standing == "done" or not self.options.retry_failed
+
+    def _describe(self) -> None:
+        """Run the pack over batches of decoded photos."""
+        describer = Describer(self.pack) if self.pack else None
+        told = False
+        while batch := self.developed.take(BATCH, seconds=0.2):
+            assert describer is not None
+            described = describer.describe([developed.decoded for developed in batch])
+            for developed, one in zip(batch, described, strict=True):
+                self.results.put(replace(developed.outcome, described=one))
+            if describer.broken and not told:
+                told = self.results.put(
+                    Notice(f"photos are recorded without embeddings: {describer.broken.reason}")
+                )
+
+    # The caller's thread
+
+    def _commit_results(self) -> None:
+        while True:
+            results = self.results.poll(0.1)
+            if not results and self.results.ended:
+                break
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
+                if isinstance(result, Notice):
+                    self.on_event(result)
+                else:
+                    self.ledger.enter(result)
+            self.ledger.commit_if_due()
+        self.ledger.commit()
+
+    def _finish_what_is_in_hand(self) -> None:
+        """After Ctrl-C: read nothing more, but commit what was being worked on."""
+        self.files.stop()
+        until = time.monotonic() + 5
+        while time.monotonic() < until and not self.results.ended:
+            for result in self.results.poll(0.1):
+                if isinstance(result, Outcome):
+                    self.ledger.enter(result)
+        self.ledger.commit()
+
+    def _stop(self, threads: list[threading.Thread]) -> None:
+        for channel in (self.files, self.developed, self.results):
+            channel.stop()
+        for thread in threads:
+            thread.join(timeout=5)
+
+    def _remove_missing(self, surveyors: list[Surveyor], newest: int) -> int:
+        """Note which places hold their photo no longer; none of a folder suddenly empty."""
+        removed = 0
+        for surveyor in surveyors:
+            if not surveyor.path.is_dir():
+                continue
+            photos, others = surveyor.missing(self.store, newest)
+            if photos and not surveyor.pictures:
+                self.on_event(
+                    Notice(
+                        f"{surveyor.claim.root.path} holds no picture any more; what is known of "
+                        f"{len(photos)} is kept, in case its disk is away"
+                    )
+                )
+                continue
+            with self.store.db.transaction():
+                locations.set_gone(self.store.db, photos + others)
+                if not surveyor.claim.below:
+                    roots.set_scanned(self.store.db, surveyor.claim.root)
+            removed += len(photos)
+        return removed
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What the run has found out, and how much of it is on the disk."""
+
+    store: Store
+    pack: int | None
+    on_event: Callable[[Event], None]
+    found: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    pending: list[Outcome] = field(default_factory=list)
+    back: list[int] = field(default_factory=list)
+    _committed: int = 0
+    _commit_time: float = field(default_factory=time.monotonic)
+    _told_time: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """Files accounted for."""
+        return sum(self.counts.values()) + len(self.pending)
+
+    def enter(self, result: Survey | Outcome) -> None:
+        """Take up a result; it is written with the next commit."""
+        if isinstance(result, Outcome):
+            self.pending.append(result)
+            return
+        self.found += result.found
+        self.counts.update(result.settled)
+        self.back.extend(result.back)
+        self.pending.extend(Outcome(seen, failures=(why,)) for seen, why in result.refused)
+
+    def commit_if_due(self) -> None:
+        """Commit when enough waits, or for long enough."""
+        late = time.monotonic() - self._commit_time >= COMMIT_SECONDS
+        if len(self.pending) >= COMMIT_PHOTOS or (late and self.done > self._committed):
+            self.commit()
+        if time.monotonic() - self._told_time >= PROGRESS_SECONDS:
+            self._told_time = time.monotonic()
+            self.on_event(Progress(self.done, self.found))
+
+    def commit(self) -> None:
+        """Write what waits, all or nothing; when it is on the disk, say so.
+
+        Interrupted at any point it can be called again: what waits is forgotten only afterwards.
+        """
+        if self.pending or self.back:
+            with self.store.db.transaction():
+                counts: Counter[str] = Counter(
+                    commit.write(self.store, outcome, self.pack) for outcome in self.pending
+                )
+                locations.set_present(self.store.db, self.back)
+                if self.pack is not None and any(_has_vector(one) for one in self.pending):
+                    embeddings.bump(self.store.db, self.pack)
+            self.counts, self.pending, self.back = self.counts + counts, [], []
+        self._commit_time = time.monotonic()
+        if self.done > self._committed:
+            self._committed = self.done
+            self.on_event(Committed(self._committed))
+
+    def summary(self, removed: int, seconds: float) -> Summary:
+        """The counts of the whole run."""
+        return Summary(**self.counts, removed=removed, seconds=seconds)
+
+
+def _has_vector(outcome: Outcome) -> bool:
+    return outcome.described is not None and outcome.described.embedding is not None
+
+
+def _outermost(paths: Sequence[Path]) -> list[Path]:
+    """Absolute paths, without those that lie inside others."""
+    whole = sorted({Path(os.path.abspath(path)) for path in paths})  # noqa: PTH100 (keeps links)
+    outermost: list[Path] = []
+    for path in whole:
+        if not outermost or not path.is_relative_to(outermost[-1]):
+            outermost.append(path)
+    return outermost
