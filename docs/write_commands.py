@@ -1,4 +1,4 @@
-"""Writes the second part of commands.md, from the help of every command. Run: python docs/write_commands.py"""
+"""Writes the second part of commands.md from every help: python docs/write_commands.py"""
 
 from pathlib import Path
 

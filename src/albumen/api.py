@@ -15,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from albumen import packs, search
+from albumen import packs
 from albumen.library.events import Event, Summary
 from albumen.library.home import Home, default
 from albumen.library.store import Photo, Store
-
-DEFAULT_PACK = "starter"
+from albumen.packs import catalogue
+from albumen.search import Answer, Query, Result, day_before, parse_day, run
 
 type_of_path = str | os.PathLike[str]
 Paths = type_of_path | Sequence[type_of_path]
@@ -81,7 +81,7 @@ class Library:
     def pack(self) -> packs.Pack:
         """The model, opened when first needed; raises `PackError` for one that is not there."""
         if self._pack is None:
-            name = self._asked_pack or self._setting("pack") or DEFAULT_PACK
+            name = self._asked_pack or self._setting("pack") or catalogue.DEFAULT
             self._pack = packs.open_pack(name, packs_dir=self.home.packs, device=self.device)
         return self._pack
 
@@ -117,7 +117,7 @@ class Library:
             on_event=progress or _unheard,
         )
         if self._setting("pack") is None:
-            self.store.set_setting("pack", self.pack.name)
+            self.store.set_setting("pack", self._name_to_find_it_by())
         return summary
 
     def search(
@@ -130,7 +130,7 @@ class Library:
         before: Day | None = None,
         under: type_of_path | None = None,
         limit: int = 20,
-    ) -> list[search.Result]:
+    ) -> list[Result]:
         """The photos most like the words and example pictures, most alike first.
 
         text: what the photos show; like: example pictures, in the library or not; without: what
@@ -141,7 +141,7 @@ class Library:
         >>> library.search("sunset", without="people", after="2023", limit=5)
         [Result(rank=1, ...), ...]
         """
-        query = search.Query(
+        query = Query(
             text=_several(text),
             like=tuple(Path(path) for path in _several(like)),
             negative=_several(without),
@@ -152,9 +152,9 @@ class Library:
         )
         return list(self.answer(query).results)
 
-    def answer(self, query: search.Query) -> search.Answer:
+    def answer(self, query: Query) -> Answer:
         """The same for a `Query`; the answer says which pack ranked, and what to know of it."""
-        return search.run(self.store, self.home, self.pack, query)
+        return run(self.store, self.home, self.pack, query)
 
     def photos(
         self,
@@ -169,8 +169,16 @@ class Library:
         318
         """
         folder = Path(under).expanduser().absolute() if under is not None else None
-        last = search.day_before(_day(before))
+        last = day_before(_day(before))
         return self.store.photos(after=_day(after), before=last, under=folder)
+
+    def _name_to_find_it_by(self) -> str:
+        try:
+            by_name = catalogue.find(self.pack.name, self.home.packs)
+        except packs.PackError:
+            by_name = None
+        found = by_name is not None and by_name.samefile(self.pack.folder)
+        return self.pack.name if found else str(self.pack.folder.absolute())
 
     def _setting(self, key: str) -> str | None:
         return self.store.setting(key) if self.home.db.exists() else None
@@ -190,4 +198,4 @@ def _several(values: object) -> tuple[str, ...]:
 
 
 def _day(value: Day | None) -> date | None:
-    return search.parse_day(value) if isinstance(value, str) else value
+    return parse_day(value) if isinstance(value, str) else value

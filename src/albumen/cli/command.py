@@ -63,8 +63,8 @@ def _pack_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     from albumen.packs import catalogue
 
     session = ctx.find_object(Session) or Session()
-    packs = [*catalogue.builtin_packs(), *catalogue.installed(session.home().packs)]
-    return [pack.name for pack in packs if pack.name.startswith(incomplete)]
+    known = [*catalogue.builtin_packs(), *catalogue.installed(session.home().packs)]
+    return [info.name for info in known if info.name.startswith(incomplete)]
 
 
 pack_option = click.option(

@@ -70,7 +70,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date 
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON, for programs.")
 @click.pass_obj
 def search(
-    session: Session, pack: str | None, device: str, as_json: bool, open_it: bool, **asked: Any
+    session: Session, /, pack: str | None, device: str, as_json: bool, open_it: bool, **asked: Any
 ) -> int:
     """Find photos by what they show, in words, by example pictures, or by both.
 

@@ -77,4 +77,5 @@ def _pixels(pack: "Pack", path: Path, data: bytes) -> NDArray[np.uint8]:
             decoded = decode.decode(data, short_side=preprocessing.short_side, workers=workers)
         except decode.DecodeError as error:
             raise QueryError(f"cannot use the example {path}: {error.reason}") from error
-    return preprocessing.apply(decoded.pixels)
+    pixels: NDArray[np.uint8] = preprocessing.apply(decoded.pixels)
+    return pixels
