@@ -17,3 +17,11 @@ def sample_photos() -> Path:
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test ever sees, or writes to, the library of the person who runs it."""
     monkeypatch.setenv("ALBUMEN_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real pack of a few kilobytes that knows colours: "red" finds red pictures."""
+    from tests.packs.tiny_pack import build
+
+    return build(tmp_path_factory.mktemp("packs") / "tiny")

@@ -1,0 +1,159 @@
+"""An opened pack: pictures and texts in, vectors out. A tower is opened when it is first used."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.packs import catalogue, manifest
+from albumen.packs.errors import PackError
+from albumen.packs.loading import read_file, read_onnx
+from albumen.packs.manifest import Manifest, TextTower, TokenizerRecord
+from albumen.packs.preprocessing import Pixels, Preprocessing
+from albumen.packs.runtime import Session
+from albumen.packs.tokenizer import Tokenizer, Tokens
+
+Vectors = NDArray[np.float32]
+
+BATCH = 32  # pictures or texts at once: more gains no speed on a CPU and takes memory
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What embeddings are like in general: `mean` (D,), `covariance` (D, D), `text_mean` (D,)."""
+
+    mean: Vectors
+    covariance: Vectors
+    text_mean: Vectors
+
+
+def open_pack(
+    name: str | Path,
+    *,
+    packs_dir: Path | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> "Pack":
+    """The pack of that name, shipped or in `packs_dir`, or the one in that folder.
+
+    device: "cpu", or what the installed ONNX Runtime offers besides. threads: None for all cores
+    that may be used. Raises `PackError`, with the names that are known, if there is none such.
+    """
+    return Pack(catalogue.find(name, packs_dir), device=device, threads=threads)
+
+
+class Pack:
+    """A pack on disk. Nothing but its manifest is read until something is encoded."""
+
+    def __init__(self, folder: Path, *, device: str = "cpu", threads: int | None = None) -> None:
+        self.folder = folder
+        self.manifest: Manifest = manifest.read(folder)
+        self.id = manifest.pack_id(self.manifest)
+        self.preprocessing = Preprocessing(self.manifest.preprocessing)
+        self._device, self._threads = device, threads
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+        return self.manifest.name
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        return self.manifest.dim
+
+    def encode_images(self, batch: Pixels) -> Vectors:
+        """batch: uint8 (B, S, S, 3), from `preprocessing.apply` -> (B, dim), of length 1."""
+        tower, session = self.manifest.image, self._image_session
+        return self._joined(
+            session.run(tower.embeds, {tower.input: self.preprocessing.normalise(part)})
+            for part in (batch[at : at + BATCH] for at in range(0, len(batch), BATCH))
+        )
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """texts: B of any length, cut off at the context -> (B, dim), of length 1."""
+        tower, session = self._text_tower, self._text_session
+        parts = []
+        for at in range(0, len(texts), BATCH):
+            ids = self._tokenizer.batch(texts[at : at + BATCH])
+            inputs = {tower.input: ids}
+            if tower.attention_mask is not None:
+                inputs[tower.attention_mask] = (ids != self._tokenizer_record.pad_id).astype(
+                    np.int64
+                )
+            parts.append(session.run(tower.embeds, inputs))
+        return self._joined(parts)
+
+    def encode_label(self, label: str) -> Vectors:
+        """The vector (dim,) of a class's name: the mean over the pack's templates, of length 1."""
+        texts = [template.replace("{}", label) for template in self.manifest.templates or ("{}",)]
+        mean: Vectors = self.encode_texts(texts).mean(axis=0)
+        return mean / np.linalg.norm(mean)
+
+    def tokens(self, text: str) -> Tokens:
+        """How the pack reads a text."""
+        return self._tokenizer.tokens(text)
+
+    @cached_property
+    def background(self) -> Background | None:
+        """The statistics for cut-offs, if the pack has them."""
+        if self.manifest.background is None:
+            return None
+        from safetensors.numpy import load
+
+        data = read_file(self.folder, self.manifest, self.manifest.background)
+        try:
+            given = load(data)
+            return Background(given["mean"], given["covariance"], given["text_mean"])
+        except Exception as error:  # the library's error derives from Exception alone
+            file = self.folder / self.manifest.background
+            raise PackError(f"{file} is damaged ({error}); get the pack again") from error
+
+    def verify(self) -> None:
+        """Re-hash every file, open both towers and encode a probe; raises `PackError`."""
+        for name in self.manifest.files:
+            read_file(self.folder, self.manifest, name)
+        side = self.preprocessing.short_side
+        probe = self.preprocessing.apply(np.full((side, side, 3), 128, np.uint8))
+        vectors = [self.encode_images(probe[np.newaxis])]
+        if self.manifest.text is not None:
+            vectors.append(self.encode_texts(["a photo"]))
+        if not np.allclose(np.linalg.norm(np.concatenate(vectors), axis=1), 1, atol=1e-3):
+            raise PackError(f"{self.folder} gives vectors that are not of length 1")
+
+    @property
+    def _text_tower(self) -> TextTower:
+        if self.manifest.text is None:
+            raise PackError(f"the pack {self.name} reads no texts; choose another (packs list)")
+        return self.manifest.text
+
+    @property
+    def _tokenizer_record(self) -> TokenizerRecord:
+        if self.manifest.tokenizer is None:
+            raise PackError(f"the pack {self.name} reads no texts; choose another (packs list)")
+        return self.manifest.tokenizer
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        record = self._tokenizer_record
+        data = read_file(self.folder, self.manifest, record.file)
+        return Tokenizer(data, record, self.folder / record.file)
+
+    @cached_property
+    def _image_session(self) -> Session:
+        return self._open(self.manifest.image.file)
+
+    @cached_property
+    def _text_session(self) -> Session:
+        return self._open(self._text_tower.file)
+
+    def _open(self, file: str) -> Session:
+        model = read_onnx(self.folder, self.manifest, file)
+        return Session(model, self.folder / file, device=self._device, threads=self._threads)
+
+    def _joined(self, parts: Iterable[Vectors]) -> Vectors:
+        vectors = [np.empty((0, self.dim), np.float32), *parts]
+        return np.concatenate(vectors)

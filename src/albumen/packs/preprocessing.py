@@ -1,0 +1,73 @@
+"""From an upright picture to the tower's input: pure functions, the same as the published ones.
+
+Sizes, rounding and the order of steps are those of Hugging Face's CLIPImageProcessor and
+ViTImageProcessor with Pillow; so is the resampling, which is Pillow's own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from albumen.packs.manifest import PreprocessingRecord
+
+Pixels = NDArray[np.uint8]
+
+RESAMPLING = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """The steps of one pack."""
+
+    record: PreprocessingRecord
+
+    @property
+    def short_side(self) -> int:
+        """The shortest side, in pixels, that a decoder has to deliver for `apply`."""
+        return (
+            self.record.resize if isinstance(self.record.resize, int) else max(self.record.resize)
+        )
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        """Resize and crop. pixels: uint8 (H, W, 3) -> uint8 (S, S, 3)"""
+        resize, crop = self.record.resize, self.record.crop
+        height, width = pixels.shape[:2]
+        size = _by_short_side(height, width, resize) if isinstance(resize, int) else resize
+        if size != (height, width):
+            picture = Image.fromarray(pixels)
+            resampling = RESAMPLING[self.record.interpolation]
+            pixels = np.asarray(picture.resize((size[1], size[0]), resampling))
+        return pixels if crop is None else centre_crop(pixels, crop)
+
+    def normalise(self, batch: Pixels) -> NDArray[np.float32]:
+        """batch: uint8 (B, S, S, 3) -> float32 (B, 3, S, S), each channel by its mean and std."""
+        mean, std = (
+            np.asarray(self.record.mean, np.float32),
+            np.asarray(self.record.std, np.float32),
+        )
+        scaled = batch * (1 / (255 * std)) - mean / std
+        return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def centre_crop(pixels: Pixels, side: int) -> Pixels:
+    """The centre square; what a smaller picture lacks is black. (H, W, 3) -> (side, side, 3)"""
+    height, width = pixels.shape[:2]
+    if min(height, width) < side:
+        # Padding is rounded up, as the published processors do it.
+        above, left = (max(0, -((length - side) // 2)) for length in (height, width))
+        below, right = max(0, side - height - above), max(0, side - width - left)
+        pixels = np.pad(pixels, ((above, below), (left, right), (0, 0)))
+        height, width = pixels.shape[:2]
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def _by_short_side(height: int, width: int, side: int) -> tuple[int, int]:
+    long = int(side * max(height, width) / min(height, width))
+    return (side, long) if height <= width else (long, side)

@@ -1,0 +1,75 @@
+"""ONNX Runtime sessions: quiet, as wide as the cores that we may use, on the device asked for."""
+
+import os
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.packs import telemetry
+from albumen.packs.errors import PackError
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+
+
+def cores() -> int:
+    """Processor cores that this process may use: its affinity, and its control group's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        granted = ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no control groups, or "max": no quota
+        granted = allowed or 1
+    return max(1, min(allowed or 1, granted))
+
+
+def onnxruntime() -> Any:
+    """The module, imported with its telemetry switched off."""
+    telemetry.switch_off()
+    import onnxruntime as ort
+
+    ort.set_default_logger_severity(3)  # errors only: its warnings mean nothing to a user
+    return ort
+
+
+def devices() -> list[str]:
+    """The devices that the installed ONNX Runtime offers, "cpu" first."""
+    offered = onnxruntime().get_available_providers()
+    return [device for device, provider in PROVIDERS.items() if provider in offered]
+
+
+class Session:
+    """One model, ready to run."""
+
+    def __init__(self, model: bytes, file: Path, *, device: str, threads: int | None) -> None:
+        """`file` is named in errors. Raises `PackError` for a model or a device that won't do."""
+        ort = onnxruntime()
+        if device not in PROVIDERS or PROVIDERS[device] not in ort.get_available_providers():
+            offered = ", ".join(devices())
+            raise PackError(f"no device '{device}' here; this ONNX Runtime offers: {offered}")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or cores()
+        options.inter_op_num_threads = 1
+        # Spinning threads would take the cores from those that decode meanwhile.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
+        try:
+            self._session = ort.InferenceSession(model, options, providers=providers)
+        except Exception as error:  # the runtime's errors share no base class
+            reason = str(error).splitlines()[0]
+            raise PackError(f"{file} cannot be run ({reason}); get the pack again") from error
+
+    def run(self, output: str, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """The output of that name for these inputs."""
+        result: NDArray[np.float32] = self._session.run([output], dict(inputs))[0]
+        return result
