@@ -57,9 +57,13 @@ class Database(sqlite3.Connection):
 
     path: Path
 
-    def cursor(self, factory: Any = Cursor) -> Any:
-        """A cursor that explains its errors; `execute` and `executemany` go through it, too."""
-        return super().cursor(factory)
+    def execute(self, sql: str, parameters: Any = ()) -> Cursor:
+        """As sqlite3's, with errors explained."""
+        return self.cursor(Cursor).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> Cursor:
+        """As sqlite3's, with errors explained."""
+        return self.cursor(Cursor).executemany(sql, parameters)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
