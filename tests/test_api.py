@@ -41,7 +41,7 @@ def test_index_returns_the_counts_and_tells_of_its_progress(home: Path, photos: 
         summary = library.index(photos, progress=events.append)
     assert (summary.indexed, summary.failed) == (3, 0)
     assert [e for e in events if isinstance(e, Committed)][-1].photos == 3
-    assert [e for e in events if isinstance(e, Progress)][-1].done == 3
+    assert [e for e in events if isinstance(e, Progress)][-1].found == 3
 
 
 def test_search_by_words_ranks_every_photo(library: Library) -> None:

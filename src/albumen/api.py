@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from albumen import packs
-from albumen.library.events import Event, Summary
+from albumen.library.events import Committed, Event, Summary
 from albumen.library.home import Home, default
 from albumen.library.store import Photo, Store
 from albumen.packs import catalogue
@@ -81,9 +81,20 @@ class Library:
     def pack(self) -> packs.Pack:
         """The model, opened when first needed; raises `PackError` for one that is not there."""
         if self._pack is None:
-            name = self._asked_pack or self._setting("pack") or catalogue.DEFAULT
-            self._pack = packs.open_pack(name, packs_dir=self.home.packs, device=self.device)
+            folder = self.home.packs
+            self._pack = packs.open_pack(self.pack_name, packs_dir=folder, device=self.device)
         return self._pack
+
+    @property
+    def pack_name(self) -> str:
+        """The name or folder of the model asked for, else of the one in use, else the starter's."""
+        return self._asked_pack or self._setting("pack") or catalogue.DEFAULT
+
+    def use_pack(self) -> None:
+        """Keep the model of this `Library` as the one in use; makes the library if need be."""
+        name = self._name_to_find_it_by()
+        with Store.open(self.home, create=True) as store:
+            store.set_setting("pack", name)
 
     def index(
         self,
@@ -106,7 +117,13 @@ class Library:
         """
         from albumen.library import indexing  # brings every decoder along; a search needs none
 
-        summary = indexing.index(
+        def heard(event: Event) -> None:
+            if isinstance(event, Committed) and self._setting("pack") is None:
+                self.store.set_setting("pack", self._name_to_find_it_by())
+            if progress is not None:
+                progress(event)
+
+        return indexing.index(
             self.home,
             [Path(path).expanduser().absolute() for path in paths],
             self.pack,
@@ -114,11 +131,8 @@ class Library:
             exclude=exclude,
             hidden=hidden,
             retry_failed=retry_failed,
-            on_event=progress or _unheard,
+            on_event=heard,
         )
-        if self._setting("pack") is None:
-            self.store.set_setting("pack", self._name_to_find_it_by())
-        return summary
 
     def search(
         self,
@@ -182,10 +196,6 @@ class Library:
 
     def _setting(self, key: str) -> str | None:
         return self.store.setting(key) if self.home.db.exists() else None
-
-
-def _unheard(event: Event) -> None:
-    """Progress that nobody asked for."""
 
 
 def _several(values: object) -> tuple[str, ...]:

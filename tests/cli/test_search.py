@@ -49,7 +49,7 @@ def test_an_example_may_lie_outside_the_library(albumen, album: Path, tmp_path: 
 def test_words_examples_and_negatives_go_together(albumen, album: Path) -> None:
     plain = albumen("search", "--like", "photos/cat.png", "--json")
     mixed = albumen(
-        "search", "snow", "--like", "photos/cat.png", "--not", "people", "--not", "cars", "--json"
+        "search", "red", "--like", "photos/cat.png", "--not", "blue", "--not", "grey", "--json"
     )
     assert mixed.code == 0
     assert len(mixed.json["results"]) == len(plain.json["results"])
@@ -161,36 +161,32 @@ def test_open_without_a_display_says_where_the_sheet_is(albumen, album, monkeypa
     assert "contact-sheet.html" in done.err
 
 
-def test_a_photo_that_was_deleted_after_indexing_is_not_on_the_sheet(
+def test_a_photo_deleted_since_is_named_as_unreadable_and_forgotten_by_the_next_index(
     albumen, album: Path, tmp_path: Path, sample_photos: Path
 ) -> None:
     photos = tmp_path / "few"
     photos.mkdir()
-    shutil.copy(sample_photos / "moon.png", photos)
+    for name in ("moon.png", "grass.png"):
+        shutil.copy(sample_photos / name, photos)
     albumen("index", photos, "--quiet")
     (photos / "moon.png").unlink()
     albumen("search", "moon", "--under", photos, "--sheet", tmp_path / "sheet.html")
-    assert "this photo cannot be read" in (tmp_path / "sheet.html").read_text()
+    assert (tmp_path / "sheet.html").read_text().count("this photo cannot be read") == 1
     albumen("index", photos, "--quiet")
     assert "moon.png" not in albumen("search", "moon", "-n", "99").out
 
 
 def test_a_library_that_cannot_be_written_to_can_be_searched(albumen, album: Path) -> None:
     home = Path(os.environ["ALBUMEN_HOME"])
-    as_nobody = [sys.executable, "-m", "albumen.cli.main", "search", "a cat", "--json", "-n", "1"]
-    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    command = [sys.executable, "-m", "albumen.cli.main", "search", "a cat", "--json", "-n", "1"]
+    if os.getuid() == 0:  # who may write anywhere, unless told not to
+        command = ["setpriv", "--bounding-set=-dac_override", *command]
     for path in (*home.rglob("*"), home):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
-    try:
-        done = subprocess.run(as_nobody, capture_output=True, text=True, **user)
-    except PermissionError:
-        pytest.skip("this user may not become another")
-    finally:
-        for path in (home, *home.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-    if "Permission denied" in done.stderr and "home" not in done.stderr:
-        pytest.skip("the other user cannot read the program")
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    done = subprocess.run(command, capture_output=True, text=True)
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["results"]) == 1
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before

@@ -59,7 +59,8 @@ def shared_options() -> list[click.Parameter]:
     ]
 
 
-def _pack_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_pack(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of packs that begin with what was typed, for the shell's completion."""
     from albumen.packs import catalogue
 
     session = ctx.find_object(Session) or Session()
@@ -70,7 +71,7 @@ def _pack_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 pack_option = click.option(
     "--pack",
     metavar="NAME",
-    shell_complete=_pack_names,
+    shell_complete=complete_pack,
     help="The model to use (default: the one in use; see `albumen packs list`).",
 )
 

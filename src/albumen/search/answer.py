@@ -81,7 +81,11 @@ def _present(store: "Store", ids: Ids, scores: Scores, limit: int) -> tuple[Resu
             break
         wanted *= 4
     return tuple(
-        Result(rank, int(ids[place]), places[0], tuple(places), round(float(scores[place]), 6))
+        Result(rank, int(ids[place]), places[0], tuple(places), _rounded(scores[place]))
         for rank, place in enumerate(found, 1)
         if (places := paths[int(ids[place])])
     )
+
+
+def _rounded(score: np.float32) -> float:
+    return round(min(1.0, max(-1.0, float(score))), 6)  # half precision may exceed 1 a little

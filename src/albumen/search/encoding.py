@@ -57,7 +57,8 @@ def _picture(pack: "Pack", store: "Store", path: Path) -> Vector:
     known = store.embedding(photo.id, pack.id) if photo else None
     if known is not None:
         return known.astype(np.float32)
-    return pack.encode_images(_pixels(pack, path, data)[np.newaxis])[0]
+    vector: Vector = pack.encode_images(_pixels(pack, path, data)[np.newaxis])[0]
+    return vector
 
 
 def _read(path: Path) -> bytes:
