@@ -23,7 +23,7 @@ from albumen.library.decode.rendering import decode_with_pillow
 from albumen.library.exif import Exif, exif_block
 
 _HARMLESS = re.compile(
-    r"extraneous bytes before marker 0xd9"  # the end marker: every pixel has been read by then
+    r": (\d|1[0-6]) extraneous bytes before marker 0xd9"  # before the end: more is lost picture
     r"|: \d{1,2} extraneous bytes before marker 0x(e.|fe|db|c[012])"  # padding in the header
     r"|ICC marker|JFIF|subsampling level"
 )
@@ -49,7 +49,7 @@ def _decode(data: bytes, short_side: int) -> DecodedPixels:
     height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
     check_size(width, height, MAX_JPEG_PIXELS)
     _check_scans(data, width, height)
-    wanted = min(short_side, width, height)
+    wanted = short_side if short_side < min(width, height) else 0  # 0: full size
     pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
         data, "CMYK" if colours == "CMYK" else "RGB", min_height=wanted, min_width=wanted
     )

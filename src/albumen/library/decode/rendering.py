@@ -1,4 +1,4 @@
-"""All but well-formed JPEG through Pillow: open the one decoder that the content asks for, load, reduce.
+"""All but well-formed JPEG through Pillow: the one decoder that the content asks for, reduced.
 
 Decoders are named one by one and constructed directly, so that no other plugin ever sees the data
 (Pillow's EPS plugin, for one, would run a program).
@@ -159,7 +159,8 @@ def _reason(error: Exception) -> str:
         return "it asks for more pixels than are decoded"
     if re.search("unsupported|not supported|unknown pixel mode", words, re.I):
         return f"it is of a rare kind that is not read ({words})"
-    if isinstance(error, OSError | SyntaxError) and "decoder error" not in words and words:
+    told = re.search("[a-z]{4}", words) and "decoder error" not in words
+    if isinstance(error, OSError | SyntaxError) and told:
         return f"its picture data are damaged ({words})"
     return "its picture data are damaged"
 
