@@ -25,3 +25,11 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.packs.tiny_pack import build
 
     return build(tmp_path_factory.mktemp("packs") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def wide_shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WebDataset shard of plain pictures with labels and captions."""
+    from tests.evaluation.shard import colours
+
+    return colours(tmp_path_factory.mktemp("shards") / "val-000.tar")

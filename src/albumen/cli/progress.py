@@ -66,11 +66,11 @@ def plain_lines() -> Iterator[Report]:
     yield report
 
 
-def line(done: int, found: int, seconds: float) -> str:
+def line(done: int, found: int, seconds: float, noun: str = "files") -> str:
     """`1,200 of 5,000 files, 240 a second, about 16 s left`."""
     rate = done / seconds if seconds else 0.0
     left = f", about {duration((found - done) / rate)} left" if rate and found > done else ""
-    return f"{done:,} of {found:,} files, {rate:.0f} a second{left}"
+    return f"{done:,} of {found:,} {noun}, {rate:.0f} a second{left}"
 
 
 @contextmanager
