@@ -11,7 +11,7 @@ calls `on_event`. A stage's failure for one photo is a value that is committed l
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,6 +40,9 @@ BATCH = 32
 COMMIT_SECONDS = 1.0
 COMMIT_PHOTOS = 500
 PROGRESS_SECONDS = 0.1
+
+FINISH_SECONDS = 5.0
+"""How long Ctrl-C waits for the photos in hand; a picture that takes longer is left."""
 
 BYTES_IN_FLIGHT = 128 << 20
 """Bytes of files held at a time, by all threads together; a larger file goes alone."""
@@ -117,6 +120,7 @@ class _Run:
         self.results: Channel[Survey | Outcome | Notice | Exception] = Channel(
             4 * BATCH, producers=self.readers + 2
         )
+        self.inbox: deque[Survey | Outcome | Notice | Exception] = deque()
         self.ledger = _Ledger(store, self.pack_row, on_event)
 
     def _pack_row(self) -> int | None:
@@ -267,28 +271,33 @@ class _Run:
     # The caller's thread
 
     def _commit_results(self) -> None:
-        while True:
-            results = self.results.poll(0.1)
-            if not results and self.results.ended:
-                break
-            for result in results:
-                if isinstance(result, Exception):
-                    raise result
-                if isinstance(result, Notice):
-                    self.on_event(result)
-                else:
-                    self.ledger.enter(result)
+        while self._take_results():
             self.ledger.commit_if_due()
+            self.ledger.tell()
         self.ledger.commit()
+        self.ledger.tell(last=True)
+
+    def _take_results(self) -> bool:
+        """Enter what the stages report; False when nothing more can come."""
+        self.inbox.extend(self.results.poll(0.1))
+        taken = bool(self.inbox)
+        while self.inbox:
+            result = self.inbox.popleft()
+            if isinstance(result, Exception):
+                raise result
+            if isinstance(result, Notice):
+                self.on_event(result)
+            else:
+                self.ledger.enter(result)
+                self.ledger.commit_if_due()
+        return taken or not self.results.ended
 
     def _finish_what_is_in_hand(self) -> None:
         """After Ctrl-C: read nothing more, but commit what was being worked on."""
         self.files.stop()
-        until = time.monotonic() + 5
-        while time.monotonic() < until and not self.results.ended:
-            for result in self.results.poll(0.1):
-                if isinstance(result, Outcome):
-                    self.ledger.enter(result)
+        until = time.monotonic() + FINISH_SECONDS
+        while self._take_results() and time.monotonic() < until:
+            pass
         self.ledger.commit()
 
     def _stop(self, threads: list[threading.Thread]) -> None:
@@ -355,7 +364,10 @@ class _Ledger:
         late = time.monotonic() - self._commit_time >= COMMIT_SECONDS
         if len(self.pending) >= COMMIT_PHOTOS or (late and self.done > self._committed):
             self.commit()
-        if time.monotonic() - self._told_time >= PROGRESS_SECONDS:
+
+    def tell(self, *, last: bool = False) -> None:
+        """Report progress, now and then."""
+        if last or time.monotonic() - self._told_time >= PROGRESS_SECONDS:
             self._told_time = time.monotonic()
             self.on_event(Progress(self.done, self.found))
 
