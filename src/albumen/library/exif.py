@@ -5,10 +5,14 @@ what an entry claims to hold, though, and entries may overlap: so their claims a
 """
 
 import struct
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from albumen.library.containers import APP1, heif_item, jpeg_header, png_chunks, webp_chunks
+
+# Pillow warns on stderr of odd files; what matters of it comes as an error, with the file's name.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAX_BLOCK = 1 << 20
 """EXIF in JPEG is at most 64 KiB; elsewhere, a block beyond this is no camera's and is not read."""

@@ -4,8 +4,6 @@ JPEG, PNG and WebP are decoded in the calling thread, which releases the interpr
 everything else, and what is very large, in worker processes.
 """
 
-import warnings
-
 from albumen.library.decode.bounds import MAX_PIXELS_HERE
 from albumen.library.decode.formats import detect
 from albumen.library.decode.jpeg import decode_jpeg
@@ -14,9 +12,6 @@ from albumen.library.decode.rendering import decode_with_pillow, pixels_stated
 from albumen.library.decode.workers import DecodeWorkers
 
 __all__ = ["DecodeError", "DecodeWorkers", "DecodedPixels", "decode"]
-
-# Pillow warns on stderr of odd files; what matters of it comes as an error, with the file's name.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def decode(data: bytes, *, short_side: int, workers: DecodeWorkers) -> DecodedPixels:
