@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from albumen.cli.command import Command, Group, Session
+from albumen.cli.command import Group, Session
 from albumen.cli.words import one_line, print_json, printable, size
 from albumen.errors import UsageError
 
