@@ -13,7 +13,7 @@ MARK = "<!-- From here on written by docs/write_commands.py; a test compares. --
 def page() -> str:
     """The page as it should be: the part above the mark as it is, the rest from the help."""
     above, _, _ = PAGE.read_text("utf-8").partition(MARK)
-    root = click.Context(cli, info_name="albumen", terminal_width=90)
+    root = click.Context(cli, info_name="albumen", terminal_width=90, **cli.context_settings)
     helps = [section(root)]
     for name in COMMANDS:
         command = cli.get_command(root, name)

@@ -12,6 +12,8 @@ from albumen.cli.main import run
 
 ODD_NAME = os.fsdecode(b"quote\" 'new\nline' \xf0\x9f\x90\x88 \xff.png")
 
+TAKEN = 1_690_000_000  # in July 2023: the date of photos that tell none
+
 
 @pytest.fixture(scope="session")
 def odd_name() -> str:
@@ -60,6 +62,7 @@ def fill(folder: Path, sample_photos: Path) -> Path:
         ("horse.png", ODD_NAME),
     ]:
         shutil.copy(sample_photos / sample, folder / name)
+        os.utime(folder / name, (TAKEN, TAKEN))
     (folder / "notes.txt").write_text("not a photo")
     (folder / "broken.jpg").write_bytes((sample_photos / "rocket.jpg").read_bytes()[:3000])
     (folder / ".hidden.png").write_bytes((sample_photos / "coffee.png").read_bytes())

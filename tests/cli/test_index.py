@@ -44,6 +44,13 @@ def test_a_second_run_finds_everything_unchanged(albumen, photos: Path) -> None:
     assert second["unchanged"] == first["indexed"] + first["moved"]
 
 
+def test_without_a_path_the_known_folders_are_looked_through_again(albumen, photos: Path) -> None:
+    albumen("index", photos / "2024", "--quiet", "--pack", "tiny")
+    (photos / "2024/rocket.jpg").unlink()
+    done = albumen("index", "--json").lines[-1]
+    assert (done["removed"], done["unchanged"]) == (1, 2)
+
+
 def test_the_first_pack_used_is_the_one_in_use(albumen, photos: Path) -> None:
     albumen("index", photos, "--quiet", "--pack", "tiny")
     assert albumen("search", "a cat", "--json").json["pack"] == "tiny"

@@ -62,7 +62,8 @@ def test_version() -> None:
     [
         (["serach"], "albumen: No such command 'serach'"),
         (["search", "--frob"], "albumen: No such option '--frob'"),
-        (["index"], "albumen: Missing argument 'PATH...' (see albumen index --help)"),
+        (["index"], "albumen: say which folder to index, such as: albumen index ~/Pictures"),
+        (["show"], "albumen: Missing argument 'PHOTO' (see albumen show --help)"),
         (["search", "dog", "-n", "many"], "'many' is not a valid integer"),
         (["search"], 'albumen: the query is empty; say what to look for, such as "a dog on a'),
         (["search", "dog", "--after", "yesterday"], "'yesterday' is no date; write 2023, 2023-05"),

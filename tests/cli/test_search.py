@@ -37,6 +37,22 @@ def test_an_example_in_the_library_comes_first_once_with_its_copies(albumen, alb
     assert done.json["query"] == ""
 
 
+def test_a_copy_with_other_metadata_is_folded_under_its_photo_too(
+    albumen, album: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    exif = Image.Exif()
+    for name in ("plain.jpg", "rated.jpg"):
+        with Image.open(album / "2024/rocket.jpg") as rocket:
+            rocket.save(tmp_path / name, exif=exif, quality=90)
+        exif[0x4746] = 5  # Rating, as photo managers write it
+    albumen("index", tmp_path / "plain.jpg", tmp_path / "rated.jpg", "--quiet")
+    done = albumen("search", "--like", tmp_path / "plain.jpg", "--json")
+    first = done.json["results"][0]
+    assert sorted(Path(path).name for path in first["paths"]) == ["plain.jpg", "rated.jpg"]
+
+
 def test_an_example_may_lie_outside_the_library(albumen, album: Path, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albumen.cli.command import Command
+from albumen.cli.command import Command, Session
 from albumen.cli.words import printable
 from albumen.errors import UsageError
 
@@ -38,18 +38,12 @@ SHOWN = 3
     type=click.Path(path_type=Path),
     help="Your own photos (or PHOTOS=DIR in the environment); sample photos without.",
 )
-@click.option(
-    "--to",
-    default=Path("demo"),
-    show_default=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the demo keeps its own library and its contact sheet.",
-)
-def demo(photos: Path | None, to: Path) -> None:
+@click.pass_obj
+def demo(session: Session, photos: Path | None) -> None:
     """Try it: index sample photos, search them three times, write a contact sheet.
 
-    The demo has a library of its own and leaves yours alone. Nothing is fetched from anywhere.
+    The demo has a library of its own, in the folder `demo` here (or --library DIR), and leaves
+    yours alone. Nothing is fetched from anywhere.
     """
     from albumen.api import Library
     from albumen.cli.index import print_summary
@@ -57,8 +51,9 @@ def demo(photos: Path | None, to: Path) -> None:
     from albumen.search import Query, contact_sheet
 
     folder, searches = _what_to_show(photos)
-    sheet = to.absolute() / "contact-sheet.html"
-    with Library(to) as library:
+    home = (session.library or Path("demo")).absolute()
+    sheet = home / "contact-sheet.html"
+    with Library(home) as library:
         click.echo(f"Indexing {printable(folder)}", err=True)
         with reporter(as_json=False, quiet=False) as report:
             print_summary(library.index(folder, progress=report))

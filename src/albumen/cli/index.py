@@ -7,8 +7,10 @@ import click
 
 from albumen.cli.command import Command, Session, pack_option
 from albumen.cli.words import counted, duration, print_json
+from albumen.errors import UsageError
 
 if TYPE_CHECKING:
+    from albumen.api import Library
     from albumen.library.events import Summary
 
 STOPPED = "albumen: stopped; what was committed is kept, and the same command goes on"
@@ -19,14 +21,13 @@ STOPPED = "albumen: stopped; what was committed is kept, and the same command go
     cls=Command,
     examples="""
         albumen index ~/Pictures
+        albumen index
         albumen index photos --exclude "*.gif" --exclude "thumbnails/"
         albumen index photos --retry-failed --strict
         albumen index photos --json
     """,
 )
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
-)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @pack_option
 @click.option("--include", multiple=True, metavar="GLOB", help="Only files like this; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="No files like this; repeatable.")
@@ -52,15 +53,16 @@ def index(
 ) -> int:
     """Take the photos of folders into the library.
 
-    Folders are searched with all that lies below them. The photos are only read. A second run
-    looks only at what is new or changed, and a run that was stopped goes on where it was.
+    Folders are searched with all that lies below them; without any, those indexed before. The
+    photos are only read. A second run looks only at what is new or changed, and a run that was
+    stopped goes on where it was.
     """
     from albumen.cli.progress import reporter
 
     try:
         with session.open(pack, device=device) as library, reporter(as_json, quiet) as report:
             summary = library.index(
-                *paths,
+                *(paths or _folders_known(library)),
                 include=include,
                 exclude=exclude,
                 hidden=hidden,
@@ -75,6 +77,13 @@ def index(
     else:
         print_summary(summary)
     return 1 if strict and summary.failed else 0
+
+
+def _folders_known(library: "Library") -> list[Path]:
+    folders = [root.path for root in library.store.roots()] if library.home.db.exists() else []
+    if not folders:
+        raise UsageError("say which folder to index, such as: albumen index ~/Pictures")
+    return folders
 
 
 def as_dict(summary: "Summary") -> dict[str, int | float]:
@@ -92,7 +101,8 @@ def as_dict(summary: "Summary") -> dict[str, int | float]:
 
 def print_summary(summary: "Summary") -> None:
     """The counts of a run in a sentence or two; what did not happen is not mentioned."""
-    parts = [f"{counted(summary.indexed, 'photo')} indexed"]
+    new = f"{counted(summary.indexed, 'photo')} indexed" if summary.indexed else "no new photos"
+    parts = [new.capitalize()]
     for number, what in [
         (summary.unchanged, "unchanged"),
         (summary.moved, "moved or copied"),

@@ -56,7 +56,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date 
     type=click.Path(path_type=Path),
     help="Only photos in this folder or deeper.",
 )
-@click.option("-n", "limit", default=20, show_default=True, help="At most so many photos.")
+@click.option("-n", "limit", default=20, show_default=True, metavar="K", help="At most K photos.")
 @click.option("--all", "show_all", is_flag=True, help="Also photos below the cut-off.")
 @click.option("--open", "open_it", is_flag=True, help="Show a contact sheet in the browser.")
 @click.option(
@@ -123,7 +123,7 @@ def _print_words(library: "Library", answer: "Answer") -> None:
         also = len(result.paths) - 1
         copies = click.style(f"  (+{counted(also, 'copy', 'copies')})", dim=True) if also else ""
         click.echo(
-            f"{result.rank:>3}  {result.score:.3f}  {(taken or '')[:10]:<10}  "
+            f"{result.rank:>3}  {result.score:6.3f}  {(taken or '')[:10]:<10}  "
             f"{printable(result.path)}{copies}"
         )
     if not answer.results:

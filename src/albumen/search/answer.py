@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from albumen.library.records import LibraryError
+from albumen.library.store import photos
 from albumen.search.encoding import encode
 from albumen.search.matrix import Ids, Matrix
 from albumen.search.query import Query, day_before
@@ -71,21 +72,35 @@ def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:
 
 
 def _present(store: "Store", ids: Ids, scores: Scores, limit: int) -> tuple[Result, ...]:
-    """The best photos that still lie somewhere; those that do not are rare, and passed over."""
-    wanted = limit
+    """The best photos that still lie somewhere, each once with its copies folded under it."""
+    wanted = 2 * limit  # room for copies, and for photos that lie nowhere any more
     while True:
         top = best(ids, scores, wanted)
-        paths = store.paths(ids[top].tolist())
-        found = [place for place in top if paths.get(int(ids[place]))][:limit]
-        if len(found) == limit or wanted >= len(ids):
+        groups = _folded(store, ids[top].tolist())
+        if len(groups) >= limit or wanted >= len(ids):
             break
         wanted *= 4
+    score_of = dict(zip(ids[top].tolist(), scores[top].tolist(), strict=True))
     return tuple(
-        Result(rank, int(ids[place]), places[0], tuple(places), _rounded(scores[place]))
-        for rank, place in enumerate(found, 1)
-        if (places := paths[int(ids[place])])
+        Result(rank, photo, places[0], tuple(places), _rounded(score_of[photo]))
+        for rank, (photo, places) in enumerate(groups[:limit], 1)
     )
 
 
-def _rounded(score: np.float32) -> float:
-    return round(min(1.0, max(-1.0, float(score))), 6)  # half precision may exceed 1 a little
+def _folded(store: "Store", photo_ids: list[int]) -> list[tuple[int, list[Path]]]:
+    """Photos that lie somewhere, in this order, with all their places.
+
+    Files of the same picture whose metadata differ (a rating was written into one) are copies.
+    """
+    places = store.paths(photo_ids)
+    groups: dict[object, tuple[int, list[Path]]] = {}
+    for photo in photos.by_ids(store.db, photo_ids):
+        if photo.id in places:
+            shown = (photo.image_hash, photo.metadata.orientation)
+            key = shown if photo.image_hash else photo.id
+            groups.setdefault(key, (photo.id, []))[1].extend(places[photo.id])
+    return list(groups.values())
+
+
+def _rounded(score: float) -> float:
+    return round(min(1.0, max(-1.0, score)), 6)  # half precision may exceed 1 a little
