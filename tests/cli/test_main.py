@@ -153,3 +153,10 @@ def test_the_tab_key_completes_commands() -> None:
     words = {"COMP_WORDS": "albumen se", "COMP_CWORD": "1", "_ALBUMEN_COMPLETE": "bash_complete"}
     done = subprocess.run([*ALBUMEN], capture_output=True, text=True, env={**os.environ, **words})
     assert done.stdout == "plain,search\n"
+
+
+def test_the_tab_key_completes_names_of_packs(album: Path) -> None:
+    words = {"COMP_WORDS": "albumen search --pack ti", "COMP_CWORD": "3"}
+    environment = {**os.environ, **words, "_ALBUMEN_COMPLETE": "bash_complete"}
+    done = subprocess.run([*ALBUMEN], capture_output=True, text=True, env=environment)
+    assert done.stdout == "plain,tiny\n"

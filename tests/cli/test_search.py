@@ -49,8 +49,8 @@ def test_a_copy_with_other_metadata_is_folded_under_its_photo_too(
         exif[0x4746] = 5  # Rating, as photo managers write it
     albumen("index", tmp_path / "plain.jpg", tmp_path / "rated.jpg", "--quiet")
     done = albumen("search", "--like", tmp_path / "plain.jpg", "--json")
-    first = done.json["results"][0]
-    assert sorted(Path(path).name for path in first["paths"]) == ["plain.jpg", "rated.jpg"]
+    groups = [sorted(Path(path).name for path in r["paths"]) for r in done.json["results"]]
+    assert ["plain.jpg", "rated.jpg"] in groups
 
 
 def test_an_example_may_lie_outside_the_library(albumen, album: Path, tmp_path: Path) -> None:

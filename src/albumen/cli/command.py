@@ -59,6 +59,9 @@ def shared_options() -> list[click.Parameter]:
     ]
 
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
 def complete_pack(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The names of packs that begin with what was typed, for the shell's completion."""
     from albumen.packs import catalogue
@@ -93,7 +96,7 @@ class Command(_WithExamples, click.Command):
     """A command: `@click.command("index", cls=Command, examples='''...''')`."""
 
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"context_settings": HELP, **kwargs})
         self.examples = textwrap.dedent(examples).strip()
         self.params.extend(shared_options())
 
@@ -104,6 +107,6 @@ class Group(_WithExamples, click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"context_settings": HELP, **kwargs})
         self.examples = textwrap.dedent(examples).strip()
         self.params.extend(shared_options())

@@ -65,7 +65,6 @@ class LazyGroup(Group):
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
     examples="""
         albumen index ~/Pictures
         albumen search "a dog on a beach"
