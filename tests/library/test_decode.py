@@ -42,6 +42,7 @@ def test_every_format_gives_the_same_picture(format: str, workers: DecodeWorkers
     assert decoded.pixels.dtype == np.uint8
     assert decoded.pixels.shape == (32, 48, 3)
     assert decoded.pixels.flags.c_contiguous
+    assert decoded.pixels.flags.writeable
     assert pictures.shows_quadrants(decoded.pixels)
 
 

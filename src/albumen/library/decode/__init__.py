@@ -1,7 +1,9 @@
 """From a file's bytes to upright pixels at reduced scale, whatever the file holds.
 
 JPEG, PNG and WebP are decoded in the calling thread, which releases the interpreter meanwhile;
-everything else, and what is very large, in worker processes.
+everything else, and what is very large, in worker processes. Colour profiles are not applied: a
+wide-gamut photo looks a little paler, which changes little of what it shows, and colour engines
+are large decoders of hostile data themselves.
 """
 
 from albumen.library.decode.bounds import MAX_PIXELS_HERE

@@ -145,7 +145,7 @@ def _rgb(image: "Image") -> NDArray[np.uint8]:
     if image.mode == "RGBA":
         paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(paper, image)
-    return np.asarray(image.convert("RGB"))
+    return np.array(image.convert("RGB"))
 
 
 def _reason(error: Exception) -> str:

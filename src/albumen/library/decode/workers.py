@@ -13,11 +13,13 @@ import signal
 import subprocess
 import sys
 import threading
+from io import BufferedReader
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from albumen.library.decode.bounds import MAX_PIXELS
 from albumen.library.decode.formats import Format
 from albumen.library.decode.outcome import DecodedPixels, DecodeError
 
@@ -145,7 +147,7 @@ class _Worker:
     def _ask(self, data: bytes, format: Format, short_side: int) -> DecodedPixels | DecodeError:
         into, out = self._process.stdin, self._process.stdout
         assert into is not None
-        assert out is not None
+        assert isinstance(out, BufferedReader)
         request = {
             "size": len(data),
             "format": format,
@@ -159,12 +161,12 @@ class _Worker:
         if "reason" in answer:
             return DecodeError(answer["status"], answer["reason"])
         height, width, channels = answer.pop("shape")
-        pixels = out.read(height * width * channels)
-        if len(pixels) < height * width * channels:
+        if height * width * channels > 3 * MAX_PIXELS:  # no more than a sane worker would send
+            raise ValueError
+        pixels = np.empty((height, width, channels), np.uint8)
+        if out.readinto(pixels.reshape(-1).data) < pixels.size:
             raise EOFError
-        return DecodedPixels(
-            **answer, pixels=np.frombuffer(pixels, np.uint8).reshape(height, width, channels)
-        )
+        return DecodedPixels(**answer, pixels=pixels)
 
     def _too_late(self, late: threading.Event) -> None:
         late.set()
