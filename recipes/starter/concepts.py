@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
 from recipes.starter.lessons import Described
 
 GROUPS = Path(__file__).with_name("groups.txt")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from recipes.starter.concepts import Concepts, plain
+from recipes.starter.lessons import Lessons
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from albumen.training.contrastive import Matches, Sentences
 from albumen.training.pictures import Augmentation
-from recipes.starter.concepts import Concepts, plain
-from recipes.starter.lessons import Lessons
 
 CONTEXT = 32
 # A label is a bare name; a group's phrase has its article already, and is framed as such.
@@ -35,12 +35,13 @@ OWN_SHARE = 2.0  # how readily the picture's own label is drawn, against the tea
 class TextPool:
     """Every text with its tokens and the sentence teacher's embedding."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, longest: int = CONTEXT) -> None:
         self.texts: list[str] = json.loads((folder / "texts.json").read_text())
         self.row = {text: i for i, text in enumerate(self.texts)}
+        self.by_length = np.argsort([len(text) for text in self.texts], kind="stable")
         self.sentences = np.load(folder / "sentences.npy")
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.enable_truncation(CONTEXT)
+        self.tokenizer.enable_truncation(longest)
         self.tokenizer.enable_padding(pad_id=0, pad_token="<pad>")
 
     def tokens(self, texts: list[str]) -> Tensor:
@@ -50,7 +51,10 @@ class TextPool:
         return torch.from_numpy(self.sentences[rows].astype(np.float32))
 
     def draw(self, count: int, random: np.random.Generator) -> np.ndarray:
-        return random.integers(0, len(self.texts), count)
+        """Rows of texts about equally long, so that little of a batch is padding."""
+        near = 4 * count
+        first = random.integers(1 - near, len(self.texts))
+        return self.by_length[random.integers(max(first, 0), first + near, count) % len(self.texts)]
 
     def batch(self, count: int, random: np.random.Generator) -> Sentences:
         """Some texts of the pool, as they are."""
@@ -59,7 +63,7 @@ class TextPool:
 
 
 class Matcher:
-    """Draws a batch of pictures with texts: captions, labels, the teacher's answers, wider words."""
+    """Draws pictures with texts: captions, labels, the teacher's answers, wider words."""
 
     def __init__(self, folder: Path, lessons: Lessons, pool: TextPool) -> None:
         classes = json.loads((folder / "classes.json").read_text())

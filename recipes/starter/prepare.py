@@ -55,7 +55,7 @@ def fill(shard: Path, file: Path, first: int) -> None:
 
 
 def prepare(shards: list[Path], out: Path) -> int:
-    """Write the array and the descriptions of all `shards` into `out`; returns how many pictures."""
+    """Write array and descriptions of all `shards` into `out`; returns how many pictures."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "pictures.npy"
     with ProcessPoolExecutor() as workers:

@@ -6,10 +6,11 @@ fixed width. The published weights are used in training only and are never shipp
 
     python -m recipes.starter.teacher --data DIR --weights efficientnet-lite0-57934424.pth
 
-writes into DIR, for the rows listed in `teacher_rows.npy`: `teacher_features.npy`, float16 (M, 1280),
-the average-pooled features, and `teacher_logits.npy`, float16 (M, 1000). The pictures have 128 pixels
-a side, so it looks at them at 192: 70.4 % of our ImageNet pictures right, against 71.6 % at 224, the
-size that it was trained at (75.1 % when given all 144 pixels), for 0.73 of the work.
+writes into DIR, for the rows listed in `teacher_rows.npy`: `teacher_features.npy`, float16
+(M, 1280), the average-pooled features, and `teacher_logits.npy`, float16 (M, 1000). The pictures
+have 128 pixels a side, so it looks at them at 192: 70.4 % of our ImageNet pictures right, against
+71.6 % at 224, the size that it was trained at (75.1 % when given all 144 pixels), for 0.73 of the
+work.
 """
 
 import argparse

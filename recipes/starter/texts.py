@@ -1,9 +1,9 @@
-"""The texts of the recipe: what they are, their tokenizer, and what the sentence teacher says of them.
+"""The texts of the recipe, their tokenizer, and what the sentence teacher says of them.
 
     python -m recipes.starter.texts --data DIR --mirrors DIR --minilm DIR
 
 writes into DIR: `classes.json`, the names of ImageNet's 1,000 classes in the teacher's order;
-`texts.json`, every text of the pool; `sentences.npy`, float16 (M, 384), all-MiniLM-L6-v2's embedding
+`texts.json`, every text of the pool; `sentences.npy`, float16 (M, 384), what all-MiniLM-L6-v2 makes
 of each; and `tokenizer.json`. MIRRORS holds git clones named OWNER+NAME, as for the shards.
 """
 
@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from recipes.starter.concepts import Concepts, plain
+from recipes.starter.lessons import Described
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -26,9 +28,6 @@ from tokenizers import (
     processors,
     trainers,
 )
-
-from recipes.starter.concepts import Concepts, plain
-from recipes.starter.lessons import Described
 
 VOCABULARY, CONTEXT = 8192, 32
 PAD, START, END = "<pad>", "<start>", "<end>"

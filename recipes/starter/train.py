@@ -1,67 +1,126 @@
-"""Train the starter: first its eye, then both towers together.
+"""Train the starter: its eye, its ear, then both together.
 
     python -m recipes.starter.train see   --data DIR --run DIR
+    python -m recipes.starter.train read  --data DIR --run DIR
     python -m recipes.starter.train match --data DIR --run DIR
 
-`see` distils the image trunk from the teacher's answers; `match` trains image and text tower on
-captions. Each goes on from its own checkpoint if it was interrupted. README.md has every command.
+`see` distils the image trunk from the picture teacher, `read` the text tower from the sentence
+teacher; `match` goes on with both, on pictures and texts together. Each goes on from its own
+checkpoint if it was interrupted, and may be run again with other `--steps`. README.md has the whole
+sequence of commands.
 """
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from recipes.starter.lessons import Lessons
+from recipes.starter.matches import Matcher, TextPool
+from torch import nn
 
+from albumen.models.clip import CLIP, STARTER_CLIP, TextTower
 from albumen.models.resnet import STARTER, Trunk
+from albumen.training.contrastive import (
+    Contrastive,
+    ContrastiveWeights,
+    Matches,
+    SentenceDistillation,
+    Sentences,
+)
 from albumen.training.distillation import Distillation, DistillationWeights, Heads, Lesson
 from albumen.training.loop import LoopConfig, Run, fit
 from albumen.training.pictures import Augmentation
-from recipes.starter.lessons import Lessons
 
 SEED = 12
-SEE_BATCH = 256
+SEE_BATCH, READ_BATCH, MATCH_BATCH, MATCH_TEXTS = 256, 512, 256, 128
+MATCH_TOKENS = 18  # longer captions are cut: padding all texts to the longest costs too much
+TEACHER_FEATURES, TEACHER_CLASSES, SENTENCE = 1280, 1000, 384
 SEE = LoopConfig(steps=2600, learning_rate=2e-3, warmup=150, checkpoint_every=100)
-# Small pictures first, as EfficientNetV2 does (Tan & Le, 2021): (until this share of steps, pixels).
-SIZES = ((0.4, 80), (0.65, 96), (1.0, 112))
+READ = LoopConfig(steps=600, learning_rate=1e-3, warmup=100, checkpoint_every=100)
+MATCH = LoopConfig(steps=1500, learning_rate=1e-3, warmup=50, average=0.995, checkpoint_every=100)
+# Small pictures first, as in EfficientNetV2 (Tan & Le, 2021): (until this share of steps, pixels).
+SEE_SIZES = ((0.4, 80), (0.65, 96), (1.0, 112))
+MATCH_SIZES = ((0.6, 96), (1.0, 112))
 
 
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
-def size_at(progress: float) -> int:
+def size_at(progress: float, sizes: tuple[tuple[float, int], ...]) -> int:
     """The side of the training pictures when `progress` (0 to 1) of the steps are done."""
-    return next(size for until, size in SIZES if progress < until)
+    return next(size for until, size in sizes if progress < until)
 
 
-def see(data: Path, run: Path, steps: int) -> None:
-    """Stage 1: what the teacher sees."""
-    torch.manual_seed(SEED)
+def see(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[int], Lesson]]:
+    """Stage 1: what the picture teacher sees."""
     lessons = Lessons(data)
     trunk = Trunk(STARTER).to(memory_format=torch.channels_last)
-    heads = Heads(trunk.channels, 1280, 1000, lessons.label_count)
+    heads = Heads(trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, lessons.label_count)
 
     def batch_of(step: int) -> Lesson:
         random = np.random.default_rng((SEED, step))
-        recipe = Augmentation(size=size_at(step / steps))
+        recipe = Augmentation(size=size_at(step / config.steps, SEE_SIZES))
         return lessons.lesson(lessons.draw(SEE_BATCH, random), recipe, random)
 
-    config = replace(SEE, steps=steps)
-    stage = Run(Distillation(trunk, heads, DistillationWeights()), config, run / "see")
-    stage.resume()
-    fit(stage, batch_of, say)
+    return Run(Distillation(trunk, heads, DistillationWeights()), config, folder / "see"), batch_of
+
+
+def read(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[int], Sentences]]:
+    """Stage 2: what the sentence teacher understands."""
+    pool = TextPool(data)
+    text = TextTower(STARTER_CLIP.text, STARTER_CLIP.dim)
+
+    def batch_of(step: int) -> Sentences:
+        return pool.batch(READ_BATCH, np.random.default_rng((SEED, step)))
+
+    task = SentenceDistillation(text, nn.Linear(STARTER_CLIP.dim, SENTENCE))
+    return Run(task, config, folder / "read"), batch_of
+
+
+def match(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[int], Matches]]:
+    """Stage 3: pictures and texts in one space, from what the first two stages learned."""
+    lessons, pool = Lessons(data), TextPool(data, MATCH_TOKENS)
+    matcher = Matcher(data, lessons, pool)
+    clip = CLIP(STARTER_CLIP).to(memory_format=torch.channels_last)
+    trunk = clip.image.trunk
+    heads = Heads(trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, lessons.label_count)
+    sentence = nn.Linear(STARTER_CLIP.dim, SENTENCE)
+    begin(nn.ModuleDict({"trunk": trunk, "heads": heads}), folder / "see")
+    begin(nn.ModuleDict({"text": clip.text, "head": sentence}), folder / "read")
+
+    def batch_of(step: int) -> Matches:
+        random = np.random.default_rng((SEED, step))
+        recipe = Augmentation(size=size_at(step / config.steps, MATCH_SIZES))
+        return matcher.batch(MATCH_BATCH, MATCH_TEXTS, recipe, random)
+
+    task = Contrastive(clip, heads, sentence, ContrastiveWeights(), DistillationWeights())
+    return Run(task, config, folder / "match"), batch_of
+
+
+def begin(module: nn.Module, stage: Path) -> None:
+    """Give `module` the averaged weights that a stage ended with."""
+    state = torch.load(stage / "checkpoint.pt", map_location="cpu", weights_only=True)
+    module.load_state_dict(state["average"])
+
+
+STAGES = {"see": (see, SEE), "read": (read, READ), "match": (match, MATCH)}
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("stage", choices=["see"])
+    arguments.add_argument("stage", choices=STAGES)
     arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
     arguments.add_argument("--run", type=Path, required=True, help="checkpoints and logs go here")
-    arguments.add_argument("--steps", type=int, default=SEE.steps)
+    arguments.add_argument("--steps", type=int, help="the length of the schedule")
+    arguments.add_argument("--until", type=int, help="stop at this step of it")
     options = arguments.parse_args()
-    see(options.data, options.run, options.steps)
+    prepare, config = STAGES[options.stage]
+    config = replace(config, steps=options.steps or config.steps, until=options.until)
+    torch.manual_seed(SEED)
+    run, batch_of = prepare(options.data, options.run, config)
+    if run.resume():
+        print(f"going on at step {run.step}", flush=True)
+    fit(run, batch_of, lambda line: print(line, flush=True))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""CLIP: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021.
+"""CLIP, two towers that end in one space.
 
-Two towers, one for pictures and one for texts, end in the same space; training pulls a picture and
-its own text together, and pushes it from the other texts of the batch.
+Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021:
+training pulls a picture and its own text together, and pushes it from the batch's other texts.
 Shapes: B pictures or texts, T tokens, D width of the shared space, P places of the picture.
 """
 

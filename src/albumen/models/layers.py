@@ -1,7 +1,7 @@
 """The Transformer block that every tower here is made of.
 
-Vaswani et al., "Attention Is All You Need", 2017, with the normalisation before each step
-(Xiong et al., "On Layer Normalization in the Transformer Architecture", 2020), as ViT and CLIP use it.
+Vaswani et al., "Attention Is All You Need", 2017, with the normalisation before each step (Xiong et
+al., "On Layer Normalization in the Transformer Architecture", 2020), as ViT and CLIP use it.
 Shapes: B pictures or texts, N tokens, D width, H heads.
 """
 

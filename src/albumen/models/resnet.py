@@ -74,8 +74,8 @@ class BasicBlock(Residual):
 class Bottleneck(Residual):
     """F narrows, filters, widens: 1×1, 3×3, 1×1 (figure 5, right).
 
-    The 3×3 convolution has the stride, as in the weights that everyone publishes; the paper gives it
-    to the first 1×1.
+    The 3×3 convolution has the stride, as in the weights that everyone publishes; the paper gives
+    it to the first 1×1.
     """
 
     expansion = 4

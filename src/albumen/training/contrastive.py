@@ -1,9 +1,9 @@
 """Contrastive training of both towers, with their teachers still at hand.
 
-The symmetric loss over a batch's N×N similarities is CLIP's (Radford et al., 2021), with two changes
-that a small data set needs. A text may be true of several pictures of the batch ("an animal"), so
-the targets are truths, not the diagonal. And what the towers learned from their teachers goes on
-counting, or a few thousand phrases would make them forget what the phrases do not mention.
+The symmetric loss over a batch's N×N similarities is CLIP's (Radford et al., 2021), with two
+changes that a small data set needs. A text may be true of several pictures of the batch ("an
+animal"), so the targets are truths, not the diagonal. And what the towers learned from their
+teachers goes on counting, or a few thousand phrases would make them forget what these do not say.
 Shapes: B pictures with a text each, E further texts, T tokens.
 """
 

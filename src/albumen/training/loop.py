@@ -1,12 +1,11 @@
 """The one training loop: it knows how to train, and nothing of what is trained.
 
-A task brings its parameters and its loss, a function gives the batch of any step. As a batch depends
-on nothing but its step, a run that was interrupted goes on exactly where it would have been.
+A task brings its parameters and its loss, a function gives the batch of any step. As a batch
+depends on nothing but its step, a run that was interrupted goes on exactly as it would have.
 """
 
 import csv
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from torch import Tensor, nn
 class LoopConfig:
     """How long and how fast to learn.
 
-    The rate rises over `warmup` steps and falls to zero along a cosine; `average` is the decay of the
-    running average of the weights, which is what a run gives in the end.
+    The rate rises over `warmup` steps and falls to zero at `steps` along a cosine; a run may stop
+    before, `until` some step. `average` is the decay of the running average of the weights, which
+    is what a run gives in the end.
     """
 
     steps: int
@@ -33,6 +33,12 @@ class LoopConfig:
     clip: float = 5.0
     log_every: int = 25
     checkpoint_every: int = 500
+    until: int | None = None
+
+    @property
+    def last(self) -> int:
+        """The step after which the run ends."""
+        return self.steps if self.until is None else min(self.until, self.steps)
 
 
 class Task(Protocol):
@@ -58,7 +64,7 @@ def rate_at(step: int, config: LoopConfig) -> float:
 
 
 def decayed_apart(module: nn.Module, speed: float = 1.0) -> list[dict[str, Any]]:
-    """Two optimiser groups: matrices and filters, which decay; scales, biases and scalars do not."""
+    """Two optimiser groups: matrices and filters decay; scales, biases and scalars do not."""
     parameters = [p for p in module.parameters() if p.requires_grad]
     matrices = [p for p in parameters if p.ndim > 1]
     others = [p for p in parameters if p.ndim <= 1]
@@ -104,7 +110,7 @@ class Run:
         }
         fresh = self.checkpoint.with_suffix(".new")
         torch.save(state, fresh)
-        os.replace(fresh, self.checkpoint)
+        fresh.replace(self.checkpoint)
 
     def advance(self, batch: Any) -> dict[str, float]:
         """One step of optimisation; returns the figures for the log."""
@@ -137,14 +143,14 @@ def fit(run: Run, batch_of: Callable[[int], Any], say: Callable[[str], None] = p
     """Train to the last step, with a line in `log.csv` and a word every `log_every` steps."""
     config, log, first, started = run.config, run.folder / "log.csv", run.step, time.monotonic()
     with log.open("a", newline="") as file:
-        while run.step < config.steps:
+        while run.step < config.last:
             figures = run.advance(batch_of(run.step))
-            if run.step % config.log_every == 0 or run.step == config.steps:
+            if run.step % config.log_every == 0 or run.step == config.last:
                 elapsed = time.monotonic() - started
                 pace = (run.step - first) / elapsed
                 _log(file, {"step": run.step, "seconds": round(elapsed, 1)} | figures)
-                say(progress_line(run.step, config.steps, pace, figures))
-            if run.step % config.checkpoint_every == 0 or run.step == config.steps:
+                say(progress_line(run.step, config.last, pace, figures))
+            if run.step % config.checkpoint_every == 0 or run.step == config.last:
                 run.save()
 
 

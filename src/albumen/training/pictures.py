@@ -66,6 +66,6 @@ def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tenso
     level = x.mean((1, 2, 3), keepdim=True)
     contrast, brightness = change(recipe.contrast), change(recipe.brightness)
     scale, offset = contrast * brightness, level * (1 - contrast) * brightness
-    zero, one = normalised(torch.zeros(1, 3, 1, 1)), normalised(torch.full((1, 3, 1, 1), 1.0))
-    slope = one - zero
-    return x.mul_(scale * slope).add_(offset * slope + zero)
+    black = normalised(torch.zeros(1, 3, 1, 1))
+    step = 1 / (255 * torch.tensor(STD).view(1, 3, 1, 1))
+    return x.mul_(scale * step).add_(offset * step + black)

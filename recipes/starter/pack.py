@@ -1,0 +1,169 @@
+"""A trained starter as the pack that is shipped.
+
+    python -m recipes.starter.pack --data DIR --run DIR --out src/albumen/packs/starter
+
+Every claim of the pack is measured here: how far the ONNX files are from the PyTorch towers on real
+pictures and texts, how many pictures each source gave, and the statistics of the background.
+"""
+
+import argparse
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from recipes.starter.lessons import Lessons
+from recipes.starter.matches import CONTEXT, TextPool
+from recipes.starter.train import SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES, Heads
+from safetensors.numpy import save_file
+from torch import Tensor, nn
+
+from albumen.models.clip import CLIP, STARTER_CLIP
+from albumen.packs import manifest as pack
+from albumen.training.export import export_image, export_text, largest_difference
+from albumen.training.pictures import MEAN, STD, normalised
+
+SIZE, SEED = 112, 12
+BACKGROUND_PICTURES, BACKGROUND_TEXTS, COMPARED = 4000, 2000, 64
+TEMPLATES = (
+    "a photo of a {}",
+    "a picture of a {}",
+    "a close-up photo of a {}",
+    "there is a {} in the picture",
+    "{}",
+)
+ORIGINS = {
+    "tiny-imagenet": ("seshuad/IMagenet", "ImageNet terms: non-commercial research"),
+    "caltech101": ("MachineLearning2020/Homework2-Caltech101", "CC BY 4.0"),
+    "scenes6": ("yadavaditya13/Image_Classification_Using_Deep_Learning", "unstated"),
+    "imagenette": ("thunderInfy/imagenette", "ImageNet terms: non-commercial research"),
+    "imagenet1000": (
+        "EliSchwartz/imagenet-sample-images",
+        "ImageNet terms: non-commercial research",
+    ),
+    "rooms4": ("emanhamed/Houses-dataset", "academic use"),
+    "catsdogs": ("chanakya2734/Image-classification-using-CNN", "Microsoft Research terms"),
+    "flowers5": ("atiaisaac/flowers_classification", "CC BY 2.0, as collected by TensorFlow"),
+    "flickr8k": ("quantumnaan/sic_translator", "non-commercial research"),
+    "coco": ("Obmutescence/COCO-MINI", "captions CC BY 4.0, pictures under Flickr's terms"),
+}
+
+
+def trained(run: Path, labels: int) -> CLIP:
+    """The averaged weights of the last stage."""
+    clip = CLIP(STARTER_CLIP)
+    heads = Heads(clip.image.trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, labels)
+    sentence = nn.Linear(STARTER_CLIP.dim, SENTENCE)
+    module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
+    state = torch.load(run / "match" / "checkpoint.pt", map_location="cpu", weights_only=True)
+    module.load_state_dict(state["average"])
+    return clip.eval()
+
+
+def whole(pictures: np.ndarray) -> Tensor:
+    """Square pictures, uint8 (B, S, S, 3), as the pack's preprocessing shows them to the tower."""
+    x = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    x = nn.functional.interpolate(x, (SIZE, SIZE), mode="bicubic", antialias=True)
+    return normalised(x.float())
+
+
+@torch.inference_mode()
+def background(clip: CLIP, lessons: Lessons, pool: TextPool) -> dict[str, np.ndarray]:
+    """Mean and covariance of training pictures' embeddings, and the mean of texts'."""
+    random = np.random.default_rng(SEED)
+    rows = np.unique(lessons.draw(BACKGROUND_PICTURES, random))
+    parts = np.array_split(rows, len(rows) // 100)
+    seen = torch.cat([clip.image(whole(lessons.pictures[part]))[0] for part in parts]).numpy()
+    texts = pool.tokens([str(t) for t in random.choice(pool.texts, BACKGROUND_TEXTS)])
+    read = torch.cat([clip.text(part) for part in texts.split(100)]).numpy()
+    values = {"mean": seen.mean(0), "covariance": np.cov(seen.T), "text_mean": read.mean(0)}
+    return {name: value.astype(np.float32) for name, value in values.items()}
+
+
+def write_towers(clip: CLIP, lessons: Lessons, pool: TextPool, out: Path) -> dict[str, float]:
+    """Write both graphs; returns how far they are from the towers, on development pictures."""
+    export_image(clip, SIZE, out / "image.onnx")
+    export_text(clip, out / "text.onnx")
+    pixels = whole(lessons.pictures[lessons.development[:COMPARED]])
+    texts = pool.tokens(pool.texts[:: len(pool.texts) // COMPARED])
+    return {
+        "image": largest_difference(clip.image, out / "image.onnx", pixels),
+        "text": largest_difference(clip.text, out / "text.onnx", texts),
+    }
+
+
+def sources(lessons: Lessons) -> tuple[pack.Source, ...]:
+    """Each picture set with the number of pictures that training drew from."""
+    counted = Counter(lessons.source.tolist())
+    return tuple(
+        pack.Source(name, where, counted[name], terms) for name, (where, terms) in ORIGINS.items()
+    )
+
+
+def card(used: tuple[pack.Source, ...]) -> str:
+    """The model card, its table of sources filled in."""
+    rows = ["| pictures | from | how many | terms |", "|---|---|---|---|"]
+    rows += [f"| {s.name} | {s.where} | {s.pictures:,} | {s.terms} |" for s in used]
+    template = Path(__file__).with_name("CARD.md").read_text()
+    return template.replace("{sources}", "\n".join(rows))
+
+
+def write(data: Path, run: Path, out: Path) -> pack.Manifest:
+    """Write the whole pack folder, replacing what was there."""
+    lessons, pool = Lessons(data), TextPool(data)
+    clip = trained(run, lessons.label_count)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    differences = write_towers(clip, lessons, pool, out)
+    shutil.copyfile(data / "tokenizer.json", out / "tokenizer.json")
+    save_file(background(clip, lessons, pool), out / "background.safetensors")
+    used = sources(lessons)
+    (out / "CARD.md").write_text(card(used))
+    return pack.write(out, described(clip, used, differences))
+
+
+def described(clip: CLIP, used: tuple[pack.Source, ...], apart: dict[str, float]) -> pack.Manifest:
+    """pack.json's values, but for the files' hashes."""
+    return pack.Manifest(
+        format=pack.FORMAT,
+        name="starter",
+        kind="clip",
+        architecture="half-width ResNet-18 at 112 px, averaged places; 3-layer text Transformer",
+        version="1",
+        dim=STARTER_CLIP.dim,
+        image=pack.ImageTower("image.onnx", "pixels", "embeds", "local_embeds", (4, 4)),
+        text=pack.TextTower("text.onnx", "input_ids", "embeds"),
+        tokenizer=pack.TokenizerRecord("tokenizer.json", CONTEXT, 0, STARTER_CLIP.text.end_id),
+        preprocessing=pack.PreprocessingRecord(SIZE, SIZE, "bicubic", MEAN, STD),
+        templates=TEMPLATES,
+        logit_scale=round(clip.scale.item(), 3),
+        background="background.safetensors",
+        precision={
+            "weights": "float16",
+            "computation": "float32",
+            "verified": {"compared": COMPARED, "max_difference": apart},
+        },
+        licence=pack.Licence(
+            "LicenseRef-albumen-starter",
+            "CARD.md",
+            "private, non-commercial and research use; its sources have mixed terms: see the card",
+        ),
+        sources=used,
+        files={},
+    )
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
+    arguments.add_argument("--run", type=Path, required=True, help="folder written by train")
+    arguments.add_argument("--out", type=Path, required=True)
+    options = arguments.parse_args()
+    manifest = write(options.data, options.run, options.out)
+    verified = manifest.precision["verified"]["max_difference"]
+    print(f"{manifest.size:,} bytes in {options.out}; largest differences: {verified}")
+
+
+if __name__ == "__main__":
+    main()
