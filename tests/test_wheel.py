@@ -32,8 +32,8 @@ def bytes_in(folder: Path) -> int:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, PROJECT]
-    run(*build, cwd=folder)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    run(*build, "--outdir", folder, PROJECT, cwd=folder)
     return next(folder.glob("albumen-*.whl"))
 
 
@@ -66,7 +66,9 @@ def test_the_installed_wheel_indexes_and_searches(
     assert "chelsea.png" in [Path(result["path"]).name for result in found["results"]]
 
 
-def test_the_wheel_carries_the_licence_and_the_notice_of_the_weights(fresh: tuple[Path, int]) -> None:
+def test_the_wheel_carries_the_licence_and_the_notice_of_the_weights(
+    fresh: tuple[Path, int],
+) -> None:
     licences = next(fresh[0].glob("lib/python*/site-packages/albumen-*.dist-info/licenses"))
     names = {str(p.relative_to(licences)) for p in licences.rglob("*") if p.is_file()}
     assert names == {"LICENSE", "src/albumen/packs/starter/CARD.md"}
