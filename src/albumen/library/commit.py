@@ -48,7 +48,8 @@ def _write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
     before = locations.find(db, seen)
     photo, is_new = photos.identify(db, outcome.content_hash, seen.size)
     location = locations.save(db, seen, photo)
-    failures.clear_location(db, location)
+    if before is not None:
+        failures.clear_location(db, location)
     is_here = before is not None and before.photo == photo and not before.gone
     has_moved = not is_new and not is_here and locations.leave_vanished(db, photo, seen)
     gained = _write_content(store, photo, outcome, pack)
@@ -68,8 +69,7 @@ def _write_content(store: Store, photo: int, outcome: Outcome, pack: int | None)
     gained = False
     if outcome.decoded is not None:
         gained = photos.save_decoded(db, photo, outcome.decoded)
-        for stage in ("decode", "metadata"):
-            failures.clear_photo(db, photo, stage)
+        failures.clear_photo(db, photo, ("decode", "metadata"))
     for failure in outcome.failures:
         failures.keep_of_photo(db, photo, failure, None)
         if failure.stage == "decode" and failure.lasting:
@@ -77,7 +77,7 @@ def _write_content(store: Store, photo: int, outcome: Outcome, pack: int | None)
     if outcome.described is not None and pack is not None:
         if outcome.described.embedding is not None:
             gained |= embeddings.add(db, pack, photo, outcome.described.embedding)
-            failures.clear_photo(db, photo, "describe", pack)
+            failures.clear_photo(db, photo, ("describe",), pack)
         for failure in outcome.described.failures:
             failures.keep_of_photo(db, photo, failure, pack)
     return gained

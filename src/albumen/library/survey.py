@@ -120,14 +120,18 @@ class Surveyor:
         """
         photos, others = [], []
         top = os.fsencode(self.claim.root.path)
-        for id, relative, holds_photo in roots.present(store.db, self.claim.root, self.claim.below):
-            if id > newest or (id < len(self._met) and self._met[id]):
-                continue
+        unmet = list(self._unmet(store, newest))
+        for id, relative, holds_photo in locations.by_ids(store.db, unmet):
             if not holds_photo:
                 others.append(id)
             elif _is_missing(os.path.join(top, relative)):
                 photos.append(id)
         return photos, others
+
+    def _unmet(self, store: Store, newest: int) -> Iterator[int]:
+        self._met.extend(bytes(max(0, newest + 1 - len(self._met))))
+        for ids in roots.present(store.db, self.claim.root, self.claim.below):
+            yield from (id for id in ids if id <= newest and not self._met[id])
 
 
 def _is_missing(path: bytes) -> bool:

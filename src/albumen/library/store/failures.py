@@ -1,11 +1,11 @@
 """What stages could not do, and why: of a file that gave no content, or of a content."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from albumen.library.records import Failure, Stage, Status
-from albumen.library.store.connection import Database, now
+from albumen.library.store.connection import Database, now, placeholders
 from albumen.library.store.locations import full_path
 
 
@@ -58,10 +58,12 @@ def clear_location(db: Database, location: int) -> None:
     db.execute("DELETE FROM failure WHERE location = ?", (location,))
 
 
-def clear_photo(db: Database, photo: int, stage: Stage, pack: int | None = None) -> None:
-    """The stage succeeded for this content."""
+def clear_photo(db: Database, photo: int, stages: Sequence[Stage], pack: int | None = None) -> None:
+    """These stages succeeded for this content."""
     db.execute(
-        "DELETE FROM failure WHERE photo = ? AND stage = ? AND pack IS ?", (photo, stage, pack)
+        f"DELETE FROM failure WHERE photo = ? AND pack IS ? AND stage IN"
+        f" ({placeholders(len(stages))})",
+        (photo, pack, *stages),
     )
 
 

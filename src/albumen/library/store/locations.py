@@ -1,10 +1,10 @@
 """Where photos lie: what is known of a path, and what a run finds changed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from albumen.library.records import Root, Seen
 from albumen.library.store.connection import Database, now, placeholders
@@ -15,9 +15,11 @@ Standing = Literal["done", "todo", "skipped", "failed"]
 _LARGEST = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the library knows of one path. `photo` is None where the file could not be read."""
+class Known(NamedTuple):
+    """What the library knows of one path. `photo` is None where the file could not be read.
+
+    A tuple, since a run makes one for each file of the library, and these are made quickest.
+    """
 
     id: int
     size: int
@@ -31,15 +33,15 @@ class Known:
         return self.size == size and self.mtime_ns == min(mtime_ns, _LARGEST)
 
 
-# The standing of a photo with a pack (NULL: without one). Asked for whole folders at a time, so
-# failures are looked up for the few rows only that are neither decoded nor embedded.
+# The standing of a photo (p) with the pack ?1 (NULL: without one). Asked for whole folders at a
+# time, so failures are looked up for the few rows only that are neither decoded nor embedded.
 _STANDING = """
   CASE
-    WHEN p.status = 'decoded' AND (:pack IS NULL OR EXISTS
-      (SELECT 1 FROM embedding e WHERE e.pack = :pack AND e.photo = p.id)) THEN 'done'
+    WHEN p.status = 'decoded' AND (?1 IS NULL OR EXISTS
+      (SELECT 1 FROM embedding e WHERE e.pack = ?1 AND e.photo = p.id)) THEN 'done'
     ELSE ifnull((SELECT f.status FROM failure f WHERE f.photo = p.id AND f.lasting
       AND (f.stage = 'decode' AND p.status = 'failed'
-        OR f.stage = 'describe' AND p.status = 'decoded' AND f.pack = :pack) LIMIT 1), 'todo')
+        OR f.stage = 'describe' AND p.status = 'decoded' AND f.pack = ?1) LIMIT 1), 'todo')
   END"""
 
 _OF_FILE = """
@@ -53,8 +55,6 @@ def known(
 
     At most some 30,000 paths at a time (SQLite's bound on parameters); gone ones are among them.
     """
-    names = ",".join(f":{n}" for n in range(len(relatives)))
-    parameters: dict[str, object] = {str(n): relative for n, relative in enumerate(relatives)}
     rows = db.execute(
         f"""SELECT l.relative, l.id, l.size, l.mtime_ns, l.gone IS NOT NULL, l.photo,
               CASE
@@ -63,17 +63,16 @@ def known(
                 ELSE {_STANDING}
               END
             FROM location l LEFT JOIN photo p ON p.id = l.photo
-            WHERE l.root = :root AND l.relative IN ({names})""",
-        {"root": root.id, "pack": pack, **parameters},
+            WHERE l.root = ?2 AND l.relative IN ({placeholders(len(relatives))})""",
+        (pack, root.id, *relatives),
     ).fetchall()
-    return {row[0]: Known(*row[1:]) for row in rows}
+    return {row[0]: Known._make(row[1:]) for row in rows}
 
 
 def standing(db: Database, content_hash: bytes, pack: int | None) -> Standing | None:
     """What is left to do for a content, wherever it lies; None if it is not known."""
     row = db.execute(
-        f"SELECT {_STANDING} FROM photo p WHERE p.content_hash = :hash",
-        {"hash": content_hash, "pack": pack},
+        f"SELECT {_STANDING} FROM photo p WHERE p.content_hash = ?2", (pack, content_hash)
     ).fetchone()
     return row[0] if row else None
 
@@ -116,6 +115,17 @@ def find(db: Database, seen: Seen) -> Place | None:
         (seen.root.id, seen.relative),
     ).fetchone()
     return Place(*row) if row else None
+
+
+def by_ids(db: Database, ids: Sequence[int]) -> Iterator[tuple[int, bytes, bool]]:
+    """These locations: (id, relative, whether a photo is known to lie there)."""
+    for start in range(0, len(ids), 500):
+        some = list(ids[start : start + 500])
+        yield from db.execute(
+            f"SELECT id, relative, photo IS NOT NULL FROM location"
+            f" WHERE id IN ({placeholders(len(some))})",
+            some,
+        ).fetchall()
 
 
 def set_gone(db: Database, ids: Sequence[int]) -> None:

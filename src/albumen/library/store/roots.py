@@ -175,16 +175,16 @@ def _is_there(folder: Path, relative: bytes, size: int) -> bool:
         return False
 
 
-def present(db: Database, root: Root, below: bytes) -> Iterator[tuple[int, bytes, bool]]:
-    """The locations in (a part of) a root that are not gone: (id, relative, has a photo)."""
+def present(db: Database, root: Root, below: bytes) -> Iterator[list[int]]:
+    """Ids of the locations in (a part of) a root that are not gone, some at a time."""
     last = 0
     scope, parameters = under(below)
     while rows := db.execute(
-        f"SELECT id, relative, photo IS NOT NULL FROM location WHERE root = ? AND gone IS NULL"
-        f" AND id > ?{scope} ORDER BY id LIMIT 10000",
+        f"""SELECT id FROM location NOT INDEXED WHERE root = ? AND gone IS NULL AND id > ?{scope}
+            ORDER BY id LIMIT 10000""",
         (root.id, last, *parameters),
     ).fetchall():
-        yield from rows
+        yield [row[0] for row in rows]
         last = rows[-1][0]
 
 
