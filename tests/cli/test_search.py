@@ -132,7 +132,12 @@ def test_an_empty_query_is_wrong_usage(albumen, album: Path, query: list[str]) -
 
 @pytest.mark.parametrize(
     ("example", "reason"),
-    [("photos/notes.txt", ""), ("photos", "is a folder"), ("gone.jpg", "no such file")],
+    [
+        ("photos/notes.txt", ""),
+        ("photos", "it is a folder"),
+        ("/dev/zero", "it is no ordinary file"),
+        ("gone.jpg", "no such file"),
+    ],
 )
 def test_an_example_that_is_no_picture_is_named(albumen, album, example: str, reason: str) -> None:
     done = albumen("search", "--like", example)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from albumen.library.store import Store
 
 THUMBNAIL_HEIGHT = 360  # pixels: sharp at the page's row height on a dense screen
+MOST_CARDS = 500  # some 10 MB; a browser shows more only slowly
 WIDEST = 3.0  # width to height: a panorama does not take more of a row than this
 
 
@@ -65,12 +66,14 @@ def render(sections: Iterable[tuple[str, str, Iterable[Card]]]) -> str:
 
 
 def _note(answer: Answer) -> str:
-    number = len(answer.results)
-    return f"{number} photo{'s' * (number != 1)}, most alike first · pack {answer.pack}"
+    found, shown = len(answer.results), min(len(answer.results), MOST_CARDS)
+    photos = f"{shown} photo{'s' * (shown != 1)}"
+    cut = f" of {found}" if found > shown else ""
+    return f"{photos}{cut}, most alike first · pack {answer.pack}"
 
 
 def _cards(answer: Answer, store: "Store", workers: "DecodeWorkers") -> Iterator[Card]:
-    for result in answer.results:
+    for result in answer.results[:MOST_CARDS]:
         photo = store.photo(result.photo)
         taken = photo.metadata.taken if photo else None
         yield Card(result.paths, _picture(result, workers), result.score, taken)

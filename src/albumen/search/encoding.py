@@ -62,10 +62,15 @@ def _picture(pack: "Pack", store: "Store", path: Path) -> Vector:
 
 
 def _read(path: Path) -> bytes:
+    file = path.expanduser()
     try:
-        return path.expanduser().read_bytes()
+        if file.is_dir():
+            raise QueryError(f"cannot use the example {path}: it is a folder, not a picture")
+        if file.exists() and not file.is_file():  # a device or a pipe might never end
+            raise QueryError(f"cannot use the example {path}: it is no ordinary file")
+        return file.read_bytes()
     except OSError as error:
-        reason = "is a folder, not a picture" if path.is_dir() else str(error.strerror).lower()
+        reason = str(error.strerror).lower()
         raise QueryError(f"cannot use the example {path}: {reason}") from error
 
 
