@@ -22,7 +22,7 @@ from tests.library.albums import (
 from tests.library.test_home import held_by_another
 
 from albumen.errors import UsageError
-from albumen.library import indexing
+from albumen.library import indexing, ledger
 from albumen.library.home import Home
 from albumen.library.indexing import Committed, Event, Progress, Started
 from albumen.library.records import LibraryError
@@ -227,7 +227,7 @@ def test_folders_without_photos_give_an_empty_summary(home: Home, tmp_path: Path
 def test_events_count_up_to_every_file_found(
     home: Home, photos: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "COMMIT_PHOTOS", 4)
+    monkeypatch.setattr(ledger, "COMMIT_PHOTOS", 4)
     monkeypatch.setattr(indexing, "BATCH", 3)
     (photos / "broken.jpg").write_bytes(jpeg(1)[:500])
     (photos / "notes.txt").write_text("no picture")
@@ -244,7 +244,7 @@ def test_events_count_up_to_every_file_found(
 def test_what_is_committed_can_be_read_at_once(
     home: Home, photos: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "COMMIT_PHOTOS", 4)
+    monkeypatch.setattr(ledger, "COMMIT_PHOTOS", 4)
     monkeypatch.setattr(indexing, "BATCH", 3)
     read: list[tuple[int, int]] = []
 
@@ -262,7 +262,7 @@ def test_ctrl_c_commits_what_is_in_hand_and_the_next_run_goes_on(
     home: Home, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = album(tmp_path / "photos", 150)
-    monkeypatch.setattr(indexing, "COMMIT_PHOTOS", 4)
+    monkeypatch.setattr(ledger, "COMMIT_PHOTOS", 4)
     monkeypatch.setattr(indexing, "BATCH", 4)
     committed: list[int] = []
 
@@ -303,7 +303,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     home: Home, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = album(tmp_path / "photos", 200)
-    monkeypatch.setattr(indexing, "COMMIT_PHOTOS", 10)
+    monkeypatch.setattr(ledger, "COMMIT_PHOTOS", 10)
     monkeypatch.setattr(indexing, "BATCH", 10)
     connect = connection.connect
 

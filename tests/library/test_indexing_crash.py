@@ -19,11 +19,11 @@ PHOTOS = 120
 RUN = """
 import json, sys
 from pathlib import Path
-from albumen.library import indexing
+from albumen.library import indexing, ledger
 from albumen.library.home import Home
 from albumen.packs import open_pack
 
-indexing.COMMIT_PHOTOS = indexing.BATCH = 5  # many small commits: more moments to be killed at
+ledger.COMMIT_PHOTOS = indexing.BATCH = 5  # many small commits: more moments to be killed at
 
 def report(event):
     if isinstance(event, indexing.Started):

@@ -11,13 +11,12 @@ calls `on_event`. A stage's failure for one photo is a value that is committed l
 import os
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from albumen.errors import UsageError
-from albumen.library import commit
 from albumen.library.channel import Budget, Channel
 from albumen.library.commit import Outcome
 from albumen.library.decode import DecodeWorkers
@@ -26,6 +25,7 @@ from albumen.library.develop import develop
 from albumen.library.events import Committed, Event, Notice, Progress, Started, Summary
 from albumen.library.home import Home
 from albumen.library.identify import identify
+from albumen.library.ledger import Ledger
 from albumen.library.records import Decoded, Failure, Seen
 from albumen.library.scan import Entry, ScanProblem, scan
 from albumen.library.store import Store, embeddings, locations, roots
@@ -36,10 +36,6 @@ __all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "in
 
 BATCH = 32
 """Photos a batch: large towers gain little beyond, and a batch must not delay commits."""
-
-COMMIT_SECONDS = 1.0
-COMMIT_PHOTOS = 500
-PROGRESS_SECONDS = 0.1
 
 FINISH_SECONDS = 5.0
 """How long Ctrl-C waits for the photos in hand; a picture that takes longer is left."""
@@ -121,7 +117,7 @@ class _Run:
             4 * BATCH, producers=self.readers + 2
         )
         self.inbox: deque[Survey | Outcome | Notice | Exception] = deque()
-        self.ledger = _Ledger(store, self.pack_row, on_event)
+        self.ledger = Ledger(store, self.pack_row, on_event)
 
     def _pack_row(self) -> int | None:
         if self.pack is None:
@@ -245,7 +241,8 @@ class _Run:
             fit=preprocessing.apply if preprocessing else None,
             workers=workers,
         )
-        outcome = replace(outcome, decoded=decoded, failures=failures)
+        # What waits for its commit holds no pixels.
+        outcome = replace(outcome, decoded=decoded and decoded.record, failures=failures)
         return _Developed(outcome, decoded) if decoded and self.pack else outcome
 
     def _is_settled(self, store: Store, content: bytes) -> bool:
@@ -327,76 +324,6 @@ class _Run:
                     roots.set_scanned(self.store.db, surveyor.claim.root)
             removed += len(photos)
         return removed
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """What the run has found out, and how much of it is on the disk."""
-
-    store: Store
-    pack: int | None
-    on_event: Callable[[Event], None]
-    found: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    pending: list[Outcome] = field(default_factory=list)
-    back: list[int] = field(default_factory=list)
-    _committed: int = 0
-    _commit_time: float = field(default_factory=time.monotonic)
-    _told_time: float = 0.0
-
-    @property
-    def done(self) -> int:
-        """Files accounted for."""
-        return sum(self.counts.values()) + len(self.pending)
-
-    def enter(self, result: Survey | Outcome) -> None:
-        """Take up a result; it is written with the next commit."""
-        if isinstance(result, Outcome):
-            self.pending.append(result)
-            return
-        self.found += result.found
-        self.counts.update(result.settled)
-        self.back.extend(result.back)
-        self.pending.extend(Outcome(seen, failures=(why,)) for seen, why in result.refused)
-
-    def commit_if_due(self) -> None:
-        """Commit when enough waits, or for long enough."""
-        late = time.monotonic() - self._commit_time >= COMMIT_SECONDS
-        if len(self.pending) >= COMMIT_PHOTOS or (late and self.done > self._committed):
-            self.commit()
-
-    def tell(self, *, last: bool = False) -> None:
-        """Report progress, now and then."""
-        if last or time.monotonic() - self._told_time >= PROGRESS_SECONDS:
-            self._told_time = time.monotonic()
-            self.on_event(Progress(self.done, self.found))
-
-    def commit(self) -> None:
-        """Write what waits, all or nothing; when it is on the disk, say so.
-
-        Interrupted at any point it can be called again: what waits is forgotten only afterwards.
-        """
-        if self.pending or self.back:
-            with self.store.db.transaction():
-                counts: Counter[str] = Counter(
-                    commit.write(self.store, outcome, self.pack) for outcome in self.pending
-                )
-                locations.set_present(self.store.db, self.back)
-                if self.pack is not None and any(_has_vector(one) for one in self.pending):
-                    embeddings.bump(self.store.db, self.pack)
-            self.counts, self.pending, self.back = self.counts + counts, [], []
-        self._commit_time = time.monotonic()
-        if self.done > self._committed:
-            self._committed = self.done
-            self.on_event(Committed(self._committed))
-
-    def summary(self, removed: int, seconds: float) -> Summary:
-        """The counts of the whole run."""
-        return Summary(**self.counts, removed=removed, seconds=seconds)
-
-
-def _has_vector(outcome: Outcome) -> bool:
-    return outcome.described is not None and outcome.described.embedding is not None
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:

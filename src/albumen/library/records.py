@@ -5,7 +5,7 @@ picture with its metadata, `Described` what the models say. A stage that fails g
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -100,6 +100,11 @@ class Decoded:
     height: int
     metadata: Metadata
     pixels: NDArray[np.uint8]
+
+    @property
+    def record(self) -> "Decoded":
+        """The same without pixels."""
+        return replace(self, pixels=np.empty((0, 0, 3), np.uint8))
 
 
 @dataclass(frozen=True, slots=True)
