@@ -44,7 +44,8 @@ def build(folder: Path, name: str = "tiny") -> Path:
     onnx.save(_image_tower(), folder / "image.onnx")
     onnx.save(_text_tower(tokenizer), folder / "text.onnx")
     statistics = {
-        "mean": BIAS, "covariance": np.eye(DIM, dtype=np.float32), "text_mean": np.zeros(DIM, np.float32),
+        "mean": BIAS, "covariance": np.eye(DIM, dtype=np.float32),
+        "text_mean": np.zeros(DIM, np.float32),
     }  # fmt: skip
     save_file(statistics, folder / "background.safetensors")
     (folder / "CARD.md").write_text("# tiny\nMade by a test; it knows colours.\n")
@@ -78,9 +79,9 @@ def _colour_vector(colour: tuple[int, int, int]) -> NDArray[np.float32]:
 
 
 def _image_tower() -> onnx.ModelProto:
-    patch = SIDE // PLACES
+    square = [SIDE // PLACES] * 2
     nodes = [
-        helper.make_node("AveragePool", ["pixels"], ["means"], kernel_shape=[patch, patch], strides=[patch, patch]),
+        helper.make_node("AveragePool", ["pixels"], ["means"], kernel_shape=square, strides=square),
         helper.make_node("Reshape", ["means", "flat"], ["columns"]),
         helper.make_node("Transpose", ["columns"], ["places"], perm=[0, 2, 1]),
         helper.make_node("MatMul", ["places", "projection"], ["projected"]),

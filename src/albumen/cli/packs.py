@@ -68,8 +68,10 @@ def use(session: Session, name: str) -> None:
     pack = open_pack(name, packs_dir=session.home().packs)
     if pack.manifest.text is None:
         raise UsageError(f"the pack {name} reads no words, so search could not use it")
+    # A folder is remembered so that it is found again from wherever.
+    known_by_name = name in {info.name for info in _found(session)}
     with Store.open(session.home(), create=True) as store:
-        store.set_setting("pack", name)
+        store.set_setting("pack", name if known_by_name else str(pack.folder.absolute()))
         photos, known = store.stats().photos, store.embedding_count(pack.id)
     click.echo(f"{one_line(name)} is in use from now on")
     if known < photos:

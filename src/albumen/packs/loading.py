@@ -1,7 +1,5 @@
 """Reading a pack's files: each is checked, by size, hash and kind, before anything parses it."""
 
-import os
-import stat
 from pathlib import Path
 
 from blake3 import blake3
@@ -9,6 +7,7 @@ from blake3 import blake3
 from albumen.packs.errors import PackError
 from albumen.packs.manifest import AGAIN, Manifest
 from albumen.packs.onnx_file import NotONNXError, uses_external_data
+from albumen.packs.plain_file import open_plain
 
 
 def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
@@ -18,19 +17,13 @@ def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
     """
     record = manifest.files[name]
     try:
-        # A link could lead anywhere; a pack is a folder of plain files.
-        handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open_plain(folder / name) as file:
+            data = file.read(record.size + 1)
     except OSError as error:
-        linked = (folder / name).is_symlink()
-        reason = "is a link; a pack holds plain files only" if linked else error.strerror
-        raise PackError(f"{folder / name}: {reason}; {AGAIN}") from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size != record.size:
-            raise PackError(
-                f"{folder / name} has {status.st_size:,} bytes instead of {record.size:,}; {AGAIN}"
-            )
-        data = file.read(record.size)
+        raise PackError(f"{folder / name} cannot be read ({error.strerror}); {AGAIN}") from error
+    if len(data) != record.size:
+        given = "more" if len(data) > record.size else f"{len(data):,}"
+        raise PackError(f"{folder / name} has {given} bytes instead of {record.size:,}; {AGAIN}")
     if blake3(data, max_threads=blake3.AUTO).hexdigest() != record.blake3:
         raise PackError(f"{folder / name} is not what the pack was made with (wrong hash); {AGAIN}")
     return data

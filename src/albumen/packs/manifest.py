@@ -4,6 +4,7 @@ A pack id names what determines embeddings; vectors of different ids are never c
 """
 
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from blake3 import blake3
 
 from albumen.packs import typed_json
 from albumen.packs.errors import PackError
+from albumen.packs.plain_file import open_plain
 
 FORMAT = 1
 FILE = "pack.json"
 LARGEST_MANIFEST = 4_000_000  # bytes; ImageNet's labels take 30,000
+LARGEST_TOWER = 8_000_000_000  # bytes; CLIP's largest published tower, in float32, has 7.4 GB
+LARGEST_OTHER = 200_000_000  # bytes; a multilingual tokenizer takes 17 MB, a covariance of 4096² 67
 LARGEST_SIDE = 2048  # pixels
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 AGAIN = "get the pack again"
@@ -140,7 +144,7 @@ class Manifest:
 def read(folder: Path) -> Manifest:
     """The manifest of the pack in `folder`; raises `PackError` for one that cannot be trusted."""
     try:
-        with (folder / FILE).open("rb") as file:
+        with open_plain(folder / FILE) as file:
             text = file.read(LARGEST_MANIFEST + 1)
     except FileNotFoundError:
         raise PackError(f"{folder} is no pack: it has no {FILE}") from None
@@ -174,7 +178,8 @@ def write(folder: Path, manifest: Manifest) -> Manifest:
 
     Raises `PackError` if the manifest names a file that is not there.
     """
-    records = {path.name: _record(path) for path in sorted(folder.iterdir()) if path.name != FILE}
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != FILE)
+    records = {path.name: _record(path) for path in files}
     complete = replace(manifest, files=records)
     text = json.dumps(asdict(complete), indent=2, ensure_ascii=False) + "\n"
     parse(text.encode(), folder)
@@ -193,6 +198,15 @@ def pack_id(manifest: Manifest) -> str:
 
 def _check(manifest: Manifest) -> None:
     """What annotations cannot say. Raises ValueError."""
+    if manifest.format != FORMAT:
+        raise ValueError(f"there is no pack format {manifest.format}")
+    if manifest.kind == "clip" and (manifest.text is None or manifest.tokenizer is None):
+        raise ValueError("it is a CLIP without a text tower or a tokenizer")
+    _check_files(manifest)
+    _check_numbers(manifest)
+
+
+def _check_files(manifest: Manifest) -> None:
     parts = manifest.name.split("/")
     named = [*manifest.towers, manifest.licence.notice, *filter(None, [manifest.background])]
     for name in [*parts, *manifest.files, *named]:
@@ -202,16 +216,25 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("a name may hold one slash")
     if missing := [name for name in named if name not in manifest.files]:
         raise ValueError(f"it gives no size and hash of {missing[0]}")
-    if manifest.kind == "clip" and (manifest.text is None or manifest.tokenizer is None):
-        raise ValueError("it is a CLIP without a text tower or a tokenizer")
-    resize = manifest.preprocessing.resize
-    sides = [*(resize if isinstance(resize, tuple) else [resize]), manifest.preprocessing.crop or 1]
+    for name, record in manifest.files.items():
+        most = LARGEST_TOWER if name.endswith(".onnx") else LARGEST_OTHER
+        if not 0 <= record.size <= most:
+            raise ValueError(f"{name} may have {most:,} bytes at most, not {record.size:,}")
+
+
+def _check_numbers(manifest: Manifest) -> None:
+    steps = manifest.preprocessing
+    if isinstance(steps.resize, int) and steps.crop is None:
+        raise ValueError("what is resized by its short side must be cropped")
+    sides = [*(steps.resize if isinstance(steps.resize, tuple) else [steps.resize])]
+    sides += [] if steps.crop is None else [steps.crop]
     if not all(1 <= side <= LARGEST_SIDE for side in sides) or not 1 <= manifest.dim <= 65_536:
         raise ValueError("its sizes are out of range")
     if manifest.tokenizer is not None and not 1 <= manifest.tokenizer.context <= 65_536:
         raise ValueError("its context is out of range")
-    if min(manifest.preprocessing.std) <= 0:
-        raise ValueError("a standard deviation must be more than 0")
+    numbers = [*steps.mean, *steps.std, manifest.logit_scale]
+    if not all(map(math.isfinite, numbers)) or min(steps.std) <= 0:
+        raise ValueError("its mean, std or logit_scale is out of range")
 
 
 def _record(path: Path) -> FileRecord:

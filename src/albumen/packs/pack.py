@@ -78,12 +78,10 @@ class Pack:
         tower, session = self._text_tower, self._text_session
         parts = []
         for at in range(0, len(texts), BATCH):
-            ids = self._tokenizer.batch(texts[at : at + BATCH])
+            ids, mask = self._tokenizer.batch(texts[at : at + BATCH])
             inputs = {tower.input: ids}
             if tower.attention_mask is not None:
-                inputs[tower.attention_mask] = (ids != self._tokenizer_record.pad_id).astype(
-                    np.int64
-                )
+                inputs[tower.attention_mask] = mask
             parts.append(session.run(tower.embeds, inputs))
         return self._joined(parts)
 
@@ -107,15 +105,20 @@ class Pack:
         data = read_file(self.folder, self.manifest, self.manifest.background)
         try:
             given = load(data)
-            return Background(given["mean"], given["covariance"], given["text_mean"])
+            background = Background(given["mean"], given["covariance"], given["text_mean"])
         except Exception as error:  # the library's error derives from Exception alone
             file = self.folder / self.manifest.background
-            raise PackError(f"{file} is damaged ({error}); get the pack again") from error
+            raise PackError(f"{file} is damaged ({error!r}); get the pack again") from error
+        shapes = [background.mean.shape, background.covariance.shape, background.text_mean.shape]
+        if shapes != [(self.dim,), (self.dim, self.dim), (self.dim,)]:
+            raise PackError(f"{self.folder} has background statistics of another pack's size")
+        return background
 
     def verify(self) -> None:
-        """Re-hash every file, open both towers and encode a probe; raises `PackError`."""
+        """Re-hash every file, open all that is opened ever, encode probes; raises `PackError`."""
         for name in self.manifest.files:
             read_file(self.folder, self.manifest, name)
+        _ = self.background
         side = self.preprocessing.short_side
         probe = self.preprocessing.apply(np.full((side, side, 3), 128, np.uint8))
         vectors = [self.encode_images(probe[np.newaxis])]
@@ -155,5 +158,12 @@ class Pack:
         return Session(model, self.folder / file, device=self._device, threads=self._threads)
 
     def _joined(self, parts: Iterable[Vectors]) -> Vectors:
-        vectors = [np.empty((0, self.dim), np.float32), *parts]
+        vectors = [np.empty((0, self.dim), np.float32)]
+        for part in parts:
+            if part.ndim != 2 or part.shape[1] != self.dim or not np.isfinite(part).all():
+                raise PackError(
+                    f"{self.folder} gives vectors of shape {part.shape}, or not of numbers, where "
+                    f"{self.dim} numbers each were promised; get the pack again"
+                )
+            vectors.append(part.astype(np.float32, copy=False))
         return np.concatenate(vectors)

@@ -8,17 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from albumen.packs.manifest import PreprocessingRecord
 
 Pixels = NDArray[np.uint8]
-
-RESAMPLING = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +33,10 @@ class Preprocessing:
         height, width = pixels.shape[:2]
         size = _by_short_side(height, width, resize) if isinstance(resize, int) else resize
         if size != (height, width):
+            from PIL import Image  # a search in words needs no picture, and starts sooner
+
             picture = Image.fromarray(pixels)
-            resampling = RESAMPLING[self.record.interpolation]
+            resampling = Image.Resampling[self.record.interpolation.upper()]
             pixels = np.asarray(picture.resize((size[1], size[0]), resampling))
         return pixels if crop is None else centre_crop(pixels, crop)
 

@@ -66,10 +66,25 @@ class Session:
         try:
             self._session = ort.InferenceSession(model, options, providers=providers)
         except Exception as error:  # the runtime's errors share no base class
-            reason = str(error).splitlines()[0]
-            raise PackError(f"{file} cannot be run ({reason}); get the pack again") from error
+            raise PackError(
+                f"{file} cannot be run ({_reason(error)}); get the pack again"
+            ) from error
+        if self._session.get_providers()[0] != PROVIDERS[device]:
+            # The runtime itself would go on with the CPU, and say so only in its log.
+            raise PackError(
+                f"the device '{device}' cannot be used here; choose another, such as cpu"
+            )
+        self._file = file
 
     def run(self, output: str, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """The output of that name for these inputs."""
-        result: NDArray[np.float32] = self._session.run([output], dict(inputs))[0]
+        """The output of that name for these inputs; raises `PackError` if the model fails."""
+        try:
+            result: NDArray[np.float32] = self._session.run([output], dict(inputs))[0]
+        except Exception as error:  # as above
+            raise PackError(f"{self._file} failed ({_reason(error)})") from error
         return result
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what the runtime says, which goes on for pages."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -39,13 +39,24 @@ class Tokenizer:
 
     def tokens(self, text: str) -> Tokens:
         """The ids of one text."""
-        encoding = self._backend.encode(text)
+        encoding = self._backend.encode(_valid(text))
         return Tokens(tuple(encoding.ids), bool(encoding.overflowing))
 
-    def batch(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """The ids of texts, int64 (B, T): T is that of the longest, the others are padded right."""
-        rows = [encoding.ids for encoding in self._backend.encode_batch(list(texts))]
+    def batch(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids of texts and their mask, 1 for a token and 0 for padding; both int64 (B, T).
+
+        T is that of the longest text; the others are padded on the right.
+        """
+        encodings = self._backend.encode_batch([_valid(text) for text in texts])
+        rows = [encoding.ids for encoding in encodings]
         ids = np.full((len(rows), max(map(len, rows))), self._pad_id, np.int64)
-        for row, given in zip(ids, rows, strict=True):
-            row[: len(given)] = given
-        return ids
+        # Not `ids != pad_id`: the published CLIPs pad with the token that also ends a text.
+        mask = np.zeros_like(ids)
+        for row, marks, given in zip(ids, mask, rows, strict=True):
+            row[: len(given)], marks[: len(given)] = given, 1
+        return ids, mask
+
+
+def _valid(text: str) -> str:
+    """The text without halves of surrogate pairs, which a terminal's odd bytes become."""
+    return text.encode("utf-8", "replace").decode("utf-8")

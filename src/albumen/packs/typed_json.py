@@ -39,7 +39,10 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if origin is dict and isinstance(value, dict):
         return {key: _convert(parts[1], item, f"{where}.{key}") for key, item in value.items()}
     if kind is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{where} is too large") from None
     if isinstance(kind, type) and type(value) is kind:  # not isinstance: True is no number
         return value
     if kind is types.NoneType and value is None:

@@ -1,0 +1,58 @@
+"""`albumen packs`: what is listed, chosen and checked."""
+
+from pathlib import Path
+
+import pytest
+
+from albumen.library.home import default
+
+
+def test_a_pack_is_listed_with_what_scripts_and_people_ask_of_it(albumen, album: Path) -> None:
+    (tiny,) = [pack for pack in albumen("packs", "list", "--json").json if pack["name"] == "tiny"]
+    assert (tiny["kind"], tiny["dim"], tiny["in_use"]) == ("clip", 16, True)
+    assert tiny["architecture"] == "colours of 4x4 places"
+    assert tiny["licence"]["id"] == "CC0-1.0"
+    assert {"precision", "figures", "sources", "size"} <= tiny.keys()
+    words = albumen("packs", "list", "--verbose")
+    assert words.code == 0
+    assert "* tiny" in words.out
+    assert "licence CC0-1.0: made by a test" in words.out
+
+
+def test_a_pack_that_cannot_be_read_is_listed_with_the_reason(albumen, album: Path) -> None:
+    folder = default().packs / "broken"
+    folder.mkdir()
+    (folder / "pack.json").write_text('{"format": 9}')
+    listed = {pack["name"]: pack for pack in albumen("packs", "list", "--json").json}
+    assert "newer Albumen" in listed["broken"]["problem"]
+    assert listed["tiny"]["problem"] is None
+    assert "newer Albumen" in albumen("packs", "list").out
+
+
+def test_the_pack_in_use_is_kept(
+    albumen, album: Path, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_pack.parent)
+    done = albumen("packs", "use", f"./{tiny_pack.name}")
+    monkeypatch.chdir(tmp_path)
+    assert done.code == 0
+    assert "is in use from now on" in done.out
+    assert albumen("search", "red", "--json").json["pack"] == "tiny"
+    done = albumen("packs", "use", "unheard-of")
+    assert done.code == 3
+    assert "known: " in done.err
+    assert albumen("packs", "use", "tiny").code == 0
+    assert "* tiny" in albumen("packs", "list").out
+
+
+def test_verify_says_ok_or_what_is_wrong(albumen, album: Path) -> None:
+    done = albumen("packs", "verify")
+    assert done.code == 0
+    assert "tiny is in order: 5 files" in done.out
+    tower = default().packs / "tiny" / "image.onnx"
+    tower.write_bytes(tower.read_bytes()[:-1] + b"\x01")
+    done = albumen("packs", "verify", "tiny")
+    assert done.code == 3
+    assert "image.onnx is not what the pack was made with" in done.err
+    # A search in words needs the other tower alone.
+    assert albumen("search", "red").code == 0
