@@ -1,6 +1,7 @@
 """The matrix of vectors says what the store says, whatever happens to its files."""
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,8 +20,9 @@ DIM = 8
 class Vectors:
     """A source of vectors in memory that behaves as the store promises to."""
 
-    def __init__(self, count: int = 0) -> None:
-        self.random = np.random.default_rng(7)
+    def __init__(self, count: int = 0, seed: int = 7) -> None:
+        self.random = np.random.default_rng(seed)
+        self.library = f"library {seed}"
         self.rowids = np.empty(0, np.int64)
         self.vectors = np.empty((0, DIM), np.float16)
         self.changes = 0
@@ -45,6 +47,9 @@ class Vectors:
         self.rowids = np.delete(self.rowids, place)
         self.vectors = np.delete(self.vectors, place, axis=0)
         self.changes += 1
+
+    def setting(self, key: str) -> str | None:
+        return self.library
 
     def generation(self, pack_id: str) -> int:
         return self.changes
@@ -147,7 +152,7 @@ def test_a_damaged_file_is_made_again(matrix: Matrix, file: str, harm, then_add:
 
 
 def test_a_header_of_a_newer_format_is_not_trusted(matrix: Matrix) -> None:
-    header = Header("abc", DIM, 1, 0, 0, (), format=2)
+    header = Header("", "abc", DIM, 1, 0, 0, (), format=2)
     with pytest.raises(DamagedError):
         Header.loads(header.dumps())
     assert json.loads(header.dumps())["format"] == 2
@@ -180,6 +185,25 @@ def test_searches_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> 
     with ThreadPoolExecutor(4) as pool:
         searches = [pool.submit(holds_all, Matrix(tmp_path, "abc", DIM), source) for _ in range(8)]
     assert all(search.result() for search in searches)
+
+
+@pytest.mark.parametrize("then_add", [0, 3])
+def test_a_matrix_of_another_library_is_not_taken_for_ours(matrix: Matrix, then_add: int) -> None:
+    ours, other = Vectors(50), Vectors(50, seed=8)
+    assert ours.generation("abc") == other.generation("abc")
+    assert holds_all(matrix, other)
+    ours.add(then_add)
+    assert holds_all(matrix, ours)
+
+
+def test_what_a_killed_search_left_behind_is_cleared_away(matrix: Matrix) -> None:
+    matrix.rows_file.parent.mkdir()
+    old, new = (matrix.rows_file.with_suffix(f".{name}.new") for name in ("old", "new"))
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (0, 0))
+    assert holds_all(matrix, Vectors(5))
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_packs_never_share_a_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,8 @@ from numpy.typing import NDArray
 FORMAT = 1
 BLOCK = 1024  # rows hashed together, and multiplied together: they fit a processor's cache
 
+SECONDS_TO_WRITE = 3600  # nobody still writes a file that was last written to so long ago
+
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float16]
 Rows = NDArray[np.void]  # of (photo, vector)
@@ -32,6 +35,9 @@ Rows = NDArray[np.void]  # of (photo, vector)
 
 class Source(Protocol):
     """Where vectors come from: the store."""
+
+    def setting(self, key: str) -> str | None:
+        """A setting of the library; "library" is the random name it got when it was made."""
 
     def generation(self, pack_id: str) -> int:
         """A number that changes with every commit that adds or removes vectors of the pack."""
@@ -51,6 +57,7 @@ class DamagedError(Exception):
 class Header:
     """What the .json file says of the .rows file."""
 
+    library: str | None
     pack_id: str
     dim: int
     generation: int
@@ -124,6 +131,8 @@ class Matrix:
         generation = source.generation(self.pack_id)
         with suppress(DamagedError, FileNotFoundError):
             header = self._header()
+            if header.library != source.setting("library"):
+                raise DamagedError("the header is of another library")
             if header.generation == generation:
                 return header
             if source.embedding_count(self.pack_id, header.last_rowid) == header.rows:
@@ -153,13 +162,23 @@ class Matrix:
 
     def _build(self, source: Source) -> Header:
         """A new file from the store, put in the old one's place when it is complete."""
-        self.rows_file.parent.mkdir(parents=True, exist_ok=True)
+        self._clear_away()
         generation = source.generation(self.pack_id)  # before reading: too old is noticed, later
         with _replacement(self.rows_file) as file:
-            empty = Header(self.pack_id, self.dim, generation, 0, 0, ())
+            library = source.setting("library")
+            empty = Header(library, self.pack_id, self.dim, generation, 0, 0, ())
             header = self._write(file, empty, np.empty(0, self.record), source)
         self._publish(header)
         return header
+
+    def _clear_away(self) -> None:
+        """Make the folder; remove what a search that was killed left half-written."""
+        folder = self.rows_file.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob("vectors-*.new"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > SECONDS_TO_WRITE:
+                    left.unlink()
 
     def _append(self, source: Source) -> Header:
         """The rows that the store has gained, written behind those of the file."""
