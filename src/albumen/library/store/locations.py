@@ -145,21 +145,23 @@ def set_present(db: Database, ids: Sequence[int]) -> None:
 def leave_vanished(db: Database, photo: int, seen: Seen) -> bool:
     """Whether `photo` moved to where it was now seen: no other place holds it any more.
 
-    Each other location is looked at on the disk; those that hold the file no longer are gone.
+    Its other locations are looked at on the disk, up to the first that still holds it; if none
+    does, all of them are gone.
     """
-    rows = db.execute(
+    others = db.execute(
         """SELECT l.id, r.path, l.relative, l.size, l.mtime_ns
            FROM location l JOIN root r ON r.id = l.root
            WHERE l.photo = ? AND l.gone IS NULL AND NOT (l.root = ? AND l.relative = ?)""",
         (photo, seen.root.id, seen.relative),
-    ).fetchall()
-    vanished = [
-        id
-        for id, root, relative, size, mtime_ns in rows
-        if not _holds(root.rstrip(b"/") + b"/" + relative, size, mtime_ns, seen)
-    ]
+    )
+    vanished = []
+    while row := others.fetchone():  # one by one: there may be thousands of copies
+        id, root, relative, size, mtime_ns = row
+        if _holds(root.rstrip(b"/") + b"/" + relative, size, mtime_ns, seen):
+            return False
+        vanished.append(id)
     set_gone(db, vanished)
-    return len(vanished) == len(rows)
+    return True
 
 
 def _holds(path: bytes, size: int, mtime_ns: int, seen: Seen) -> bool:
