@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.packs.tiny_pack import build
 
 COUNTS = ["event", "indexed", "unchanged", "moved", "removed", "skipped", "failed", "seconds"]
 
@@ -54,6 +55,14 @@ def test_without_a_path_the_known_folders_are_looked_through_again(albumen, phot
 def test_the_first_pack_used_is_the_one_in_use(albumen, photos: Path) -> None:
     albumen("index", photos, "--quiet", "--pack", "tiny")
     assert albumen("search", "a cat", "--json").json["pack"] == "tiny"
+
+
+def test_indexing_with_another_pack_says_which_one_searches_use(albumen, photos: Path) -> None:
+    packs = Path(os.environ["ALBUMEN_HOME"]) / "packs"
+    build(packs / "other", "other")
+    assert "searches use" not in albumen("index", photos, "--pack", "tiny").err
+    done = albumen("index", photos, "--pack", "other")
+    assert "searches use the pack tiny" in done.err
 
 
 def test_strict_makes_a_failure_exit_code_1(albumen, photos: Path) -> None:

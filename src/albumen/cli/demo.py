@@ -39,7 +39,7 @@ SHOWN = 3
     help="Your own photos (or PHOTOS=DIR in the environment); sample photos without.",
 )
 @click.pass_obj
-def demo(session: Session, photos: Path | None) -> None:
+def demo(session: Session, photos: Path | None) -> int:
     """Try it: index sample photos, search them three times, write a contact sheet.
 
     The demo has a library of its own, in the folder `demo` here (or --library DIR), and leaves
@@ -59,9 +59,12 @@ def demo(session: Session, photos: Path | None) -> None:
             print_summary(library.index(folder, progress=report))
         queries = [Query(text=(words,), under=folder, limit=12) for words in searches]
         answers = [library.answer(query) for query in queries]
+        if not answers[0].results:
+            return 1
         _print_table(answers, folder)
         contact_sheet.write(sheet, answers, library.store)
     _say_how_to_go_on(sheet)
+    return 0
 
 
 def _what_to_show(photos: Path | None) -> tuple[Path, tuple[str, ...]]:

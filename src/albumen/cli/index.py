@@ -69,6 +69,7 @@ def index(
                 retry_failed=retry_failed,
                 progress=report,
             )
+            searches_use = _other_pack_in_use(library)
     except KeyboardInterrupt:
         click.echo(STOPPED, err=True)
         return 130
@@ -76,6 +77,11 @@ def index(
         print_json({"event": "done", **as_dict(summary)})
     else:
         print_summary(summary)
+    if searches_use:
+        click.echo(
+            f"Note: searches use the pack {searches_use}; to change that: albumen packs use {pack}",
+            err=True,
+        )
     return 1 if strict and summary.failed else 0
 
 
@@ -84,6 +90,13 @@ def _folders_known(library: "Library") -> list[Path]:
     if not folders:
         raise UsageError("say which folder to index, such as: albumen index ~/Pictures")
     return folders
+
+
+def _other_pack_in_use(library: "Library") -> str | None:
+    """The pack that searches use, if it is not the one that just described the photos."""
+    used = library.store.setting("pack")
+    names = (library.pack.name, str(library.pack.folder.absolute()))
+    return used if used is not None and used not in names else None
 
 
 def as_dict(summary: "Summary") -> dict[str, int | float]:
