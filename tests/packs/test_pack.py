@@ -187,6 +187,17 @@ def test_as_many_threads_as_this_process_may_use(tiny_pack: Path) -> None:
         os.sched_setaffinity(0, affinity)
 
 
+def test_a_quota_of_any_control_group_around_counts(tmp_path: Path) -> None:
+    line = Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip()
+    own = tmp_path / line.strip("/") if line.strip("/") else tmp_path
+    own.mkdir(parents=True, exist_ok=True)
+    assert list(runtime._quotas(tmp_path)) == []
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    assert list(runtime._quotas(tmp_path)) == [2]
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert list(runtime._quotas(tmp_path)) == []
+
+
 def test_a_model_that_is_no_clip_reads_no_texts(tiny_pack: Path, tmp_path: Path) -> None:
     for name in ("image.onnx", "CARD.md"):
         (tmp_path / name).write_bytes((tiny_pack / name).read_bytes())

@@ -1,4 +1,4 @@
-"""Preprocessing is that of the published image processors, to the last bit."""
+"""Preprocessing is that of the published image processors: their sizes, rounding, resampling."""
 
 from dataclasses import replace
 from pathlib import Path

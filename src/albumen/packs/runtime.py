@@ -1,7 +1,7 @@
 """ONNX Runtime sessions: quiet, as wide as the cores that we may use, on the device asked for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,22 @@ PROVIDERS = {
 def cores() -> int:
     """Processor cores that this process may use: its affinity, and its control group's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min([allowed or 1, *_quotas()]))
+
+
+def _quotas(control_groups: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
+    """Cores granted to this process's control group and to each one around it (cgroup v2)."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        granted = ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no control groups, or "max": no quota
-        granted = allowed or 1
-    return max(1, min(allowed or 1, granted))
+        own = Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip().strip("/")
+    except OSError:  # no Linux
+        return
+    group = control_groups / own
+    for place in (group, *group.parents):
+        try:
+            quota, period = (place / "cpu.max").read_text().split()
+            yield ceil(int(quota) / int(period))
+        except (OSError, ValueError):  # no such file, or "max": no quota
+            continue
 
 
 def onnxruntime() -> Any:
