@@ -11,10 +11,10 @@ from albumen.library.events import Committed, Event, Progress, Summary
 from albumen.library.store import Store, embeddings, locations
 from albumen.library.survey import Survey
 
-COMMIT_SECONDS = 1.0
-"""The promise is a durable commit at least every two seconds."""
+COMMIT_SECONDS = 0.5
+"""The promise is a durable commit every two seconds; slow disks and busy machines need room."""
 
-COMMIT_PHOTOS = 500
+COMMIT_PHOTOS = 200
 PROGRESS_SECONDS = 0.1
 
 
