@@ -211,3 +211,17 @@ def test_a_library_that_cannot_be_written_to_can_be_searched(albumen, album: Pat
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["results"]) == 1
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
+def test_a_search_in_words_opens_the_text_tower_alone(albumen, album: Path) -> None:
+    (Path(os.environ["ALBUMEN_HOME"]) / "packs/tiny/image.onnx").unlink()
+    assert albumen("search", "red").code == 0
+
+
+def test_a_search_in_words_imports_no_decoder(album: Path) -> None:
+    code = (
+        "import sys; from albumen.cli.main import run; run(['search', 'red', '--json']);"
+        "print(sorted({'PIL', 'rich', 'simplejpeg', 'exifread', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
