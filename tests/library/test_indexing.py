@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -352,3 +353,41 @@ def test_a_clock_gone_wild_does_not_stop_a_photo(home: Home, photos: Path) -> No
     os.utime(photos / "photo-00000.jpg", (2**34, 2**34))  # the year 2514
     assert counts(index(home, photos)) == {"indexed": 20}
     assert counts(index(home, photos)) == {"unchanged": 20}
+
+
+class Waiting(Pack):
+    """A real pack that encodes nothing until it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.may_go = threading.Event()
+
+    def encode_images(self, batch: Any) -> Any:
+        assert self.may_go.wait(20)
+        return super().encode_images(batch)
+
+
+def test_decoding_goes_on_while_the_pack_encodes_but_not_without_bound(
+    home: Home, tmp_path: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "BATCH", 3)
+    photos = album(tmp_path / "photos", 60)
+    pack = Waiting(tiny_pack)
+    in_hand: list[int] = []
+
+    def let_go() -> None:
+        before = -1
+        while len(opened) != before or len(opened) <= 3:  # until nothing more is read
+            before = len(opened)
+            time.sleep(0.5)
+        in_hand.append(len(opened))
+        pack.may_go.set()
+
+    with files_opened(photos) as opened:
+        watcher = threading.Thread(target=let_go)
+        watcher.start()
+        assert counts(index(home, photos, pack=pack)) == {"indexed": 60}
+        watcher.join()
+    readers = max(2, len(os.sched_getaffinity(0)))
+    # One batch at the pack, two waiting, and a photo in each reader's hands.
+    assert 3 < in_hand[0] <= 3 + 2 * 3 + readers
