@@ -165,11 +165,13 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
     arguments.add_argument("--weights", type=Path, required=True)
     arguments.add_argument("--tiny", type=int, default=25_000, help="how many of tiny-imagenet")
+    arguments.add_argument("--count", type=int, help="how many in all (default: every one)")
     options = arguments.parse_args()
     lines = (options.data / "pictures.jsonl").read_text().splitlines()
     sources = np.array([json.loads(line)["source"] for line in lines])
     model = torch.compile(load(options.weights))
-    ask(model, options.data, asked_rows(sources, {"tiny-imagenet": options.tiny}))
+    rows = asked_rows(sources, {"tiny-imagenet": options.tiny})
+    ask(model, options.data, rows[: options.count])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Activation = Literal["gelu", "quick_gelu"]
+
 
 @dataclass(frozen=True)
 class TransformerConfig:
@@ -20,7 +22,7 @@ class TransformerConfig:
     layers: int
     heads: int
     mlp_ratio: int = 4
-    activation: Literal["gelu", "quick_gelu"] = "gelu"
+    activation: Activation = "gelu"
     causal: bool = False
     norm_eps: float = 1e-5
 
@@ -47,10 +49,28 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        # (B, N, 3D) -> (B, N, 3, H, D/H) -> three of (B, H, N, D/H)
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = self.split(x)
         x = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        return self.out(x.transpose(1, 2).flatten(2))  # (B, H, N, D/H) -> (B, N, D)
+        joined: Tensor = self.out(x.transpose(1, 2).flatten(2))  # (B, H, N, D/H) -> (B, N, D)
+        return joined
+
+    def split(self, x: Tensor) -> tuple[Tensor, ...]:
+        """x: (B, N, D) -> queries, keys and values, each (B, H, N, D/H)."""
+        # (B, N, 3D) -> (B, N, 3, H, D/H) -> three of (B, H, N, D/H)
+        qkv: Tensor = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return qkv.unbind(0)
+
+    def weights(self, x: Tensor) -> Tensor:
+        """How much each token takes from each: (B, N, D) -> (B, H, N, N), rows that add up to 1.
+
+        What `forward` computes without showing it; for looking at, not for running.
+        """
+        q, k, _ = self.split(x)
+        scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+        if self.causal:
+            later = scores.new_ones(scores.shape[-2:]).triu(1).bool()
+            scores = scores.masked_fill(later, float("-inf"))
+        return scores.softmax(-1)
 
 
 class Block(nn.Module):
@@ -70,7 +90,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        x = x + self.mlp(self.norm2(x))
+        return x
 
 
 class Transformer(nn.Sequential):

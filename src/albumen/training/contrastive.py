@@ -45,9 +45,9 @@ class ContrastiveWeights:
     """How much each part counts; `speed` is the image trunk's share of the learning rate."""
 
     contrastive: float = 1.0
-    distillation: float = 0.3
+    distillation: float = 1.0
     sentences: float = 2.0
-    speed: float = 0.5
+    speed: float = 1.0
 
 
 def sentence_loss(found: Tensor, wanted: Tensor) -> Tensor:

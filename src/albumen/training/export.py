@@ -7,6 +7,7 @@ towers, not assumed.
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,9 @@ def without_batch_norm(module: nn.Module) -> nn.Module:
     for part in list(module.modules()):
         if isinstance(part, ConvNorm):
             conv, norm = part
-            part[0], part[1] = fuse_conv_bn_eval(conv, norm), nn.Identity()  # type: ignore[arg-type]
+            assert isinstance(conv, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            part[0], part[1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     return module
 
 
@@ -70,13 +73,13 @@ def export_text(clip: CLIP, file: Path) -> None:
 def _export(
     module: nn.Module,
     example: Tensor,
-    dynamic: tuple[dict[int, object]],
+    dynamic: tuple[dict[int, Any]],
     file: Path,
     name: str,
     outputs: list[str],
 ) -> None:
     program = torch.onnx.export(
-        module.to(memory_format=torch.contiguous_format),
+        module,
         (example,),
         dynamo=True,
         opset_version=OPSET,

@@ -80,7 +80,10 @@ class Run:
     def __init__(self, task: Task, config: LoopConfig, folder: Path) -> None:
         self.task, self.config, self.folder, self.step = task, config, folder, 0
         self.optimizer = torch.optim.AdamW(
-            task.groups(), lr=config.learning_rate, weight_decay=config.weight_decay
+            task.groups(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         self.average = {k: v.clone() for k, v in task.module.state_dict().items()}
         folder.mkdir(parents=True, exist_ok=True)
