@@ -94,3 +94,6 @@ CREATE TABLE setting (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;
+
+-- A library's own random name: a cache that was made of another library is not taken for its own.
+INSERT INTO setting VALUES ('library', lower(hex(randomblob(16))));
