@@ -5,11 +5,11 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
-import pictures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.library import pictures
 
 from albumen.library import image_hash
 

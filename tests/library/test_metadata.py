@@ -7,12 +7,12 @@ import zlib
 from datetime import datetime
 from typing import Any
 
-import pictures
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
+from tests.library import pictures
 
 from albumen.library import metadata
 from albumen.library.exif import Exif, exif_block
@@ -311,9 +311,9 @@ def test_a_directory_that_leads_to_itself_ends() -> None:
 def test_hostile_exif_costs_little_time_and_memory(block: bytes, container: str) -> None:
     data = png_with_exif(block) if container == "PNG" else block
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     read(data)
-    seconds, (_, peak) = time.perf_counter() - begin, tracemalloc.get_traced_memory()
+    seconds, (_, peak) = time.thread_time() - begin, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seconds < 2
     assert peak < 3 * len(data) + (4 << 20)

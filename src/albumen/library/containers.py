@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xff])")  # after any number of fill bytes
 _JPEG_ALONE = frozenset(bytes((code,)) for code in (0x01, *range(0xD0, 0xDA)))  # without a length
-SOS, EOI, APP1 = 0xDA, 0xD9, 0xE1
+SOS, APP1 = 0xDA, 0xE1
+
+MAX_PIECES = 200_000
+"""A PNG of 200 megapixels has some 75,000 pieces; a file made of millions of empty ones would take
+minutes to walk."""
 
 
 class Piece(NamedTuple):
@@ -28,7 +32,10 @@ def jpeg_header(data: bytes) -> Iterator[Piece]:
     Like libjpeg, passes over stray bytes between segments.
     """
     at = 2
-    while marker := _JPEG_MARKER.search(data, at):
+    for _ in range(MAX_PIECES):
+        marker = _JPEG_MARKER.search(data, at)
+        if marker is None:
+            return
         at = marker.end()
         if marker[1] in _JPEG_ALONE:
             continue
@@ -44,9 +51,9 @@ def jpeg_header(data: bytes) -> Iterator[Piece]:
 def png_chunks(data: bytes) -> Iterator[Piece]:
     """The chunks of a PNG whose content lies wholly in `data`; name: the chunk's type."""
     at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
+    for _ in range(MAX_PIECES):
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
-        if end + 4 > len(data):
+        if end + 4 > len(data):  # also where nothing is left
             return
         yield Piece(data[at + 4 : at + 8], at + 8, end)
         at = end + 4
@@ -56,7 +63,7 @@ def webp_chunks(data: bytes) -> Iterator[Piece]:
     """The chunks of a WebP whose content lies wholly in `data`; name: the chunk's FourCC."""
     limit = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     at = 12
-    while at + 8 <= limit:
+    for _ in range(MAX_PIECES):
         start = at + 8
         end = start + int.from_bytes(data[at + 4 : start], "little")
         if end > limit:
@@ -68,13 +75,13 @@ def webp_chunks(data: bytes) -> Iterator[Piece]:
 def boxes(data: bytes, start: int, end: int) -> Iterator[Piece]:
     """The boxes of an ISO container (HEIF, AVIF) between two places; name: the box's type."""
     at = start
-    while at + 8 <= end:
+    for _ in range(MAX_PIECES):
         size, content = int.from_bytes(data[at : at + 4], "big"), at + 8
         if size == 1:
             size, content = int.from_bytes(data[at + 8 : at + 16], "big"), at + 16
         elif size == 0:  # to the end
             size = end - at
-        if size < content - at or at + size > end:
+        if size < content - at or at + size > end:  # also where nothing is left
             return
         yield Piece(data[at + 4 : at + 8], content, at + size)
         at += size
@@ -95,38 +102,40 @@ def heif_item(data: bytes, kind: bytes) -> Piece | None:
 
 
 def _item_id(data: bytes, iinf: Piece, kind: bytes) -> int | None:
-    first = iinf.start + (6 if data[iinf.start] == 0 else 8)
+    first = iinf.start + (6 if data[iinf.start : iinf.start + 1] == b"\0" else 8)
     for infe in boxes(data, first, iinf.end):
-        width = 2 if data[infe.start] == 2 else 4  # of the id, by the box's version: 2 or 3
-        at = infe.start + 4
-        if data[infe.start] >= 2 and data[at + width + 2 : at + width + 6] == kind:
-            return int.from_bytes(data[at : at + width], "big")
+        version, content = data[infe.start : infe.start + 1], data[infe.start + 4 : infe.end]
+        width = 4 if version == b"\3" else 2
+        if version in (b"\2", b"\3") and content[width + 2 : width + 6] == kind:
+            return int.from_bytes(content[:width], "big")
     return None
 
 
 def _item_place(data: bytes, iloc: Piece, wanted: int, kind: bytes) -> Piece | None:
     """Walks `iloc`, whose fields have the widths that its head states."""
-    at = iloc.start + 6
+    at = iloc.start
 
     def number(width: int) -> int:
         nonlocal at
         at += width
         return int.from_bytes(data[at - width : at], "big")
 
-    version = data[iloc.start]
-    offset_width, length_width = divmod(data[iloc.start + 4], 16)
-    base_width, index_width = divmod(data[iloc.start + 5], 16)
-    for _ in range(number(2 if version < 2 else 4)):
+    version = number(4) >> 24
+    offset_width, length_width = divmod(number(1), 16)
+    base_width, index_width = divmod(number(1), 16)
+    index_width = index_width if version else 0
+    id_width = 2 if version < 2 else 4
+    for _ in range(number(id_width)):
         if at >= iloc.end:
             return None
-        item = number(2 if version < 2 else 4)
-        method = number(2) if version else 0
-        number(2)
+        item, method = number(id_width), number(2) if version else 0
+        number(2)  # in which file: this one
         base, extents = number(base_width), number(2)
-        for _ in range(min(extents, iloc.end - at)):
-            number(index_width if version else 0)
-            start, length = base + number(offset_width), number(length_width)
-            if item == wanted:
-                whole = method & 15 == 0 and extents == 1 and start + length <= len(data)
-                return Piece(kind, start, start + length) if whole else None
+        if item == wanted:
+            number(index_width)
+            start = base + number(offset_width)
+            end = start + number(length_width)
+            whole = method & 15 == 0 and extents == 1 and end <= len(data)
+            return Piece(kind, start, end) if whole else None
+        at += extents * (index_width + offset_width + length_width)
     return None

@@ -19,8 +19,8 @@ __all__ = ["DecodeError", "DecodeWorkers", "DecodedPixels", "decode"]
 def decode(data: bytes, *, short_side: int, workers: DecodeWorkers) -> DecodedPixels:
     """Decode the picture in `data` (a file's bytes), its first frame or page.
 
-    The short side of the pixels is at least `short_side`, or the picture's own if that is smaller,
-    and less than about twice that. Raises DecodeError.
+    The short side of the pixels is at least `short_side`, or the picture's own if that is smaller.
+    It is reduced to that, or for a JPEG to the next eighth of its own. Raises DecodeError.
     """
     format = detect(data)
     if format == "JPEG":

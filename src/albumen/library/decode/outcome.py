@@ -15,18 +15,20 @@ class DecodeError(AlbumenError):
     """A file gave no pixels.
 
     `status` is "skipped" for what is no picture that Albumen reads, and "failed" for one that it
-    reads in general, but not this time: damaged, truncated, too large, too slow.
+    reads in general, but not this one: damaged, truncated, too large, too slow. `lasting` is false
+    where the same bytes may well pass next time: a worker that somebody ended.
     """
 
-    def __init__(self, status: Status, reason: str):
+    def __init__(self, status: Status, reason: str, *, lasting: bool = True):
         super().__init__(reason)
         self.status: Status = status
         self.reason = reason
+        self.lasting = lasting
 
     @property
     def failure(self) -> Failure:
         """The same as a value."""
-        return Failure("decode", self.status, self.reason)
+        return Failure("decode", self.status, self.reason, self.lasting)
 
 
 @dataclass(frozen=True, slots=True)

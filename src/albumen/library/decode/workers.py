@@ -66,7 +66,8 @@ class DecodeWorkers:
     def _borrow(self) -> "_Worker":
         with self._lock:
             if self._closed:
-                raise DecodeError("failed", "decoding was stopped before this file")
+                reason = "decoding was stopped before this file"
+                raise DecodeError("failed", reason, lasting=False)
             while self._idle:
                 worker = self._idle.pop()
                 if worker.alive:
@@ -136,7 +137,7 @@ class _Worker:
         try:
             answer = self._ask(data, format, short_side)
         except (OSError, ValueError, EOFError):
-            raise DecodeError("failed", self._why(late.is_set())) from None
+            raise self._error(late.is_set()) from None
         finally:
             alarm.cancel()
         self.busy = False
@@ -172,15 +173,21 @@ class _Worker:
         late.set()
         self._process.kill()
 
-    def _why(self, late: bool) -> str:
+    def _error(self, late: bool) -> DecodeError:
         if late:
-            return f"decoding it took longer than {self._timeout:g} seconds and was given up"
+            reason = f"decoding it took longer than {self._timeout:g} seconds and was given up"
+            return DecodeError("failed", reason)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         code = self._process.returncode
-        if code is not None and code < 0:
-            return f"its decoder crashed ({signal.Signals(-code).name})"
-        return f"its decoder stopped without an answer (exit code {code})"
+        if code is None or code >= 0:
+            return DecodeError(
+                "failed", f"its decoder stopped without an answer (exit code {code})"
+            )
+        name = signal.Signals(-code).name
+        # Only somebody else sends these: closing, an administrator, the kernel out of memory.
+        lasting = name not in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+        return DecodeError("failed", f"its decoder crashed ({name})", lasting=lasting)
 
     def end(self) -> None:
         """End the process now, whatever it does, and wait for it."""
