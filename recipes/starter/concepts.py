@@ -34,32 +34,35 @@ class Concepts:
     `of_label[source, label]` and `of_class[k]` are the concepts true of them, as bool (C,).
     """
 
-    def __init__(self, classes: list[list[str]], described: Sequence[Described]) -> None:
+    def __init__(
+        self, classes: list[list[str]], described: Sequence[Described], groups: Path = GROUPS
+    ) -> None:
         labels = sorted({(d.source, d.label, d.names) for d in described if d.label})
         phrases: dict[str, list[str]] = {}
         for names in [*classes, *(list(names) for _, _, names in labels)]:
             several = phrases.setdefault(plain(names[0]), [])
             several += [plain(n) for n in names[:SYNONYMS] if plain(n) not in several]
-        groups = read_groups()
-        number = {key: i for i, key in enumerate(phrases)}
-        self.phrases = [*phrases.values(), *(names for names, _ in groups)]
+        wider = read_groups(groups)
+        self.phrases = [*phrases.values(), *(names for names, _ in wider)]
         self.is_group = np.arange(len(self.phrases)) >= len(phrases)
-        self.of_class = np.zeros((len(classes), len(self.phrases)), bool)
+        number = {key: i for i, key in enumerate(phrases)}
         class_keys = [plain(names[0]) for names in classes]
-        self.of_class[np.arange(len(classes)), [number[key] for key in class_keys]] = True
         truths = np.eye(len(phrases), len(self.phrases), dtype=bool)
-        for g, (_, members) in enumerate(groups, len(phrases)):
+        self.of_class = truths[[number[key] for key in class_keys]]
+        for group, (_, members) in enumerate(wider, len(phrases)):
             for member in members:
-                span = re.fullmatch(r"(\d+)-(\d+)", member)
-                if span:
-                    chosen = range(int(span[1]), int(span[2]) + 1)
-                    self.of_class[chosen, g] = True
-                    truths[[number[class_keys[k]] for k in chosen], g] = True
-                elif member not in number:
-                    raise KeyError(f"{GROUPS.name}: no label is called {member!r}")
-                else:
-                    truths[number[member], g] = True
-                    self.of_class[[k for k, key in enumerate(class_keys) if key == member], g] = (
-                        True
-                    )
+                chosen = members_of(member, class_keys)
+                keys = {class_keys[k] for k in chosen} or {member}
+                if not keys <= number.keys():
+                    raise KeyError(f"{groups.name}: no label is called {member!r}")
+                truths[[number[key] for key in keys], group] = True
+                self.of_class[chosen, group] = True
         self.of_label = {(s, label): truths[number[plain(names[0])]] for s, label, names in labels}
+
+
+def members_of(member: str, class_keys: list[str]) -> list[int]:
+    """The classes that a group's member means: a range of their numbers, or those of its name."""
+    span = re.fullmatch(r"(\d+)-(\d+)", member)
+    if span:
+        return list(range(int(span[1]), int(span[2]) + 1))
+    return [k for k, key in enumerate(class_keys) if key == member]

@@ -16,7 +16,7 @@ import torch
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
 from recipes.starter.train import SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES, Heads
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import Tensor, nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP
@@ -117,7 +117,7 @@ def write(data: Path, run: Path, out: Path) -> pack.Manifest:
     out.mkdir(parents=True)
     differences = write_towers(clip, lessons, pool, out)
     shutil.copyfile(data / "tokenizer.json", out / "tokenizer.json")
-    save_file(background(clip, lessons, pool), out / "background.safetensors")
+    (out / "background.safetensors").write_bytes(save(background(clip, lessons, pool)))
     used = sources(lessons)
     (out / "CARD.md").write_text(card(used))
     return pack.write(out, described(clip, used, differences))

@@ -20,6 +20,7 @@ import torch
 from recipes.starter.concepts import Concepts, plain
 from recipes.starter.lessons import Described
 from tokenizers import (
+    Regex,
     Tokenizer,
     decoders,
     models,
@@ -95,9 +96,10 @@ def spans(captions: list[str], random: np.random.Generator) -> list[str]:
 def train_tokenizer(corpus: list[str]) -> Tokenizer:
     """Byte-level BPE over lower-case text: every string has tokens, none is unknown."""
     tokenizer = Tokenizer(models.BPE())
-    lower = [normalizers.NFC(), normalizers.Lowercase(), normalizers.Replace(
-        _pattern(r"\s+"), " "), normalizers.Strip()]  # fmt: skip
-    tokenizer.normalizer = normalizers.Sequence(lower)
+    one_space = normalizers.Replace(Regex(r"\s+"), " ")
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Lowercase(), one_space, normalizers.Strip()]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -111,12 +113,6 @@ def train_tokenizer(corpus: list[str]) -> Tokenizer:
         single=f"{START} $A {END}", special_tokens=[(START, 1), (END, 2)]
     )
     return tokenizer
-
-
-def _pattern(expression: str) -> object:
-    from tokenizers import Regex
-
-    return Regex(expression)
 
 
 @torch.inference_mode()
