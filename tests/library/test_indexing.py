@@ -212,6 +212,19 @@ def test_a_path_that_does_not_exist_is_wrong_usage(home: Home, tmp_path: Path) -
         index(home, tmp_path / "none")
 
 
+def test_a_link_to_nowhere_is_no_path(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    with pytest.raises(UsageError, match="link does not exist"):
+        index(home, tmp_path / "link")
+
+
+def test_a_folder_given_twice_by_a_link_is_walked_once(home: Home, photos: Path) -> None:
+    link = photos.with_name("z-link")
+    link.symlink_to(photos)
+    assert counts(index(home, photos, link)) == {"indexed": 20}
+    assert counts(index(home, link)) == {"unchanged": 20}
+
+
 def test_folders_without_photos_give_an_empty_summary(home: Home, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -92,8 +92,15 @@ def index(
 
 
 def _check(path: Path) -> None:
-    if not os.path.lexists(path):
-        raise UsageError(f"{path} does not exist; check the path, or connect the disk it lies on")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{path} does not exist; check the path, or connect the disk it lies on"
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"{path} cannot be read ({reason}); check its permissions") from None
 
 
 class _Run:
@@ -145,10 +152,12 @@ class _Run:
 
     def _claim(self, paths: Sequence[Path]) -> list[Surveyor]:
         """Claim each path, so that no file is met twice: a path inside another is part of it."""
-        surveyors = []
+        surveyors: list[Surveyor] = []
         for path in _outermost(paths):
             with self.store.db.transaction():
                 claim = roots.claim(self.store.db, path if path.is_dir() else path.parent)
+            if path.is_dir() and any(claim.is_same_place(other.claim) for other in surveyors):
+                continue  # the same folder, reached through a link
             self._tell(claim)
             surveyors.append(
                 Surveyor(path, claim, self.pack_row, retry_failed=self.options.retry_failed)
@@ -157,7 +166,9 @@ class _Run:
 
     def _tell(self, claim: roots.Claim) -> None:
         if claim.became == "renamed":
-            self.on_event(Notice(f"{claim.root.path} is a folder known under another path before"))
+            self.on_event(
+                Notice(f"{claim.root.path} was known under another path before; it is taken on")
+            )
         elif claim.became == "replaced":
             self.on_event(
                 Notice(

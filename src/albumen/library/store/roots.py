@@ -44,6 +44,10 @@ class Claim:
     below: bytes
     became: Literal["known", "new", "renamed", "replaced"]
 
+    def is_same_place(self, other: "Claim") -> bool:
+        """Whether both are the same folder of the same root."""
+        return (self.root.id, self.below) == (other.root.id, other.below)
+
 
 def _signed(value: int) -> int:
     """An unsigned 64-bit number as SQLite's signed one, bit for bit."""
