@@ -23,9 +23,12 @@ def plain(text: str) -> str:
 def read_groups(file: Path = GROUPS) -> list[tuple[list[str], list[str]]]:
     """The groups as (phrases, members)."""
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
-    parts = [line.split(":", 1) for line in lines]
-    return [([plain(p) for p in phrases.split(",")], [plain(m) for m in members.split(",")])
-            for phrases, members in parts]  # fmt: skip
+    pairs = (line.split(":", 1) for line in lines)
+    return [(_listed(phrases), _listed(members)) for phrases, members in pairs]
+
+
+def _listed(text: str) -> list[str]:
+    return [plain(item) for item in text.split(",")]
 
 
 class Concepts:

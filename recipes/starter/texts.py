@@ -42,8 +42,8 @@ def git_file(mirrors: Path, repository: str, path: str) -> str:
 
 def git(mirrors: Path, repository: str, *command: str) -> str:
     base = mirrors / repository.replace("/", "+")
-    found = next(p for p in (base, base / ".git", base / "repo", base / "repo/.git")
-                 if (p / "objects").is_dir())  # fmt: skip
+    places = (base, base / ".git", base / "repo", base / "repo/.git")
+    found = next(place for place in places if (place / "objects").is_dir())
     done = subprocess.run(["git", f"--git-dir={found}", *command], capture_output=True, check=True)
     return done.stdout.decode("utf-8", "replace")
 
@@ -51,8 +51,8 @@ def git(mirrors: Path, repository: str, *command: str) -> str:
 def wordnet(mirrors: Path) -> dict[str, list[str]]:
     """WordNet's names of every noun synset: wnid -> [name, synonym, ...]."""
     lines = git_file(mirrors, "seshuad/IMagenet", "tiny-imagenet-200/words.txt").splitlines()
-    return {wnid: [n.strip() for n in names.split(",")]
-            for wnid, names in (line.split("\t", 1) for line in lines)}  # fmt: skip
+    pairs = (line.split("\t", 1) for line in lines)
+    return {wnid: [name.strip() for name in names.split(",")] for wnid, names in pairs}
 
 
 def imagenet_classes(mirrors: Path, names: dict[str, list[str]]) -> list[list[str]]:
