@@ -36,7 +36,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date 
         albumen search --like photos/cat.png -n 5
         albumen search "in the snow" --like photos/cat.png --under photos
         albumen search a cup of coffee --sheet coffee.html
-        albumen search "a rocket" --json
+        albumen search "a motorcycle" --json
     """,
 )
 @click.argument("text", nargs=-1)
