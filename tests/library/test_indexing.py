@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -341,6 +343,36 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
         assert acknowledged[-1] == there > 0
         assert store.check() is None
     assert counts(index(home, photos, pack=pack)) == {"indexed": 200 - there, "unchanged": there}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 600 kB; only root may make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(disk)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_is_really_full_ends_the_run_and_loses_nothing(
+    small_disk: Path, tmp_path: Path, pack: Pack
+) -> None:
+    photos = album(tmp_path / "photos", 1000)
+    home = Home(small_disk / "home")
+    acknowledged: list[int] = [0]
+
+    def note(event: Event) -> None:
+        if isinstance(event, Committed):
+            acknowledged.append(event.photos)
+
+    with pytest.raises(LibraryError, match="is full"):
+        index(home, photos, pack=pack, on_event=note)
+    with Store.open(home) as store:
+        assert store.stats().embeddings.get("tiny", 0) == acknowledged[-1] < 1000
+        assert store.check() is None
 
 
 def test_the_originals_are_not_changed(home: Home, photos: Path, pack: Pack) -> None:

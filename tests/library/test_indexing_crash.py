@@ -14,8 +14,6 @@ from albumen.library.home import Home
 from albumen.library.store import Store
 from albumen.packs import open_pack
 
-PHOTOS = 120
-
 RUN = """
 import json, sys
 from pathlib import Path
@@ -64,18 +62,29 @@ def check(home: Home, acknowledged: int) -> int:
     return int(files)
 
 
+def kill_often(folder: Path, pack: Path, *, photos: int, kills: int, seed: int) -> None:
+    chance = random.Random(seed)
+    album(folder / "photos", photos)
+    home = Home(folder / "home")
+    for _ in range(kills):
+        acknowledged = run_and_kill(home, folder / "photos", pack, chance.uniform(0, 0.25))
+        there = check(home, acknowledged)
+    summary = index(home, folder / "photos", pack=open_pack(pack))
+    assert (summary.unchanged, summary.indexed) == (there, photos - there)
+    undisturbed = Home(folder / "undisturbed")
+    index(undisturbed, folder / "photos", pack=open_pack(pack))
+    assert state(home) == state(undisturbed)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_any_moment_nothing_acknowledged_is_lost(
     tmp_path: Path, tiny_pack: Path, seed: int
 ) -> None:
-    chance = random.Random(seed)
-    photos = album(tmp_path / "photos", PHOTOS)
-    home = Home(tmp_path / "home")
-    for _ in range(4):
-        acknowledged = run_and_kill(home, photos, tiny_pack, chance.uniform(0, 0.25))
-        there = check(home, acknowledged)
-    summary = index(home, photos, pack=open_pack(tiny_pack))
-    assert (summary.unchanged, summary.indexed) == (there, PHOTOS - there)
-    undisturbed = Home(tmp_path / "undisturbed")
-    index(undisturbed, photos, pack=open_pack(tiny_pack))
-    assert state(home) == state(undisturbed)
+    kill_often(tmp_path, tiny_pack, photos=120, kills=4, seed=seed)
+
+
+@pytest.mark.long
+def test_killed_two_hundred_times_nothing_acknowledged_is_lost(
+    tmp_path: Path, tiny_pack: Path
+) -> None:
+    kill_often(tmp_path, tiny_pack, photos=1600, kills=200, seed=7)
