@@ -34,7 +34,7 @@ class Exif:
         self._exif = Image.Exif()
         try:
             if self._honest(*struct.unpack_from(self._order + "I", self._block, 4)):
-                self._exif.load(_PREFIX + self._block)
+                self._exif.load(self._block)
         except Exception:  # whatever a hostile block makes the reader raise, the photo counts
             self._exif = Image.Exif()
 
