@@ -171,7 +171,8 @@ def test_a_sheet_holds_the_photos(albumen, album: Path, tmp_path: Path) -> None:
     assert f"Contact sheet: {sheet}" in done.err
     page = sheet.read_text("utf-8")
     assert page.count("data:image/jpeg;base64,") == 5
-    assert "a cat, from 1990-01-01" in page
+    assert "<h1>a cat</h1>" in page
+    assert "5 photos, most alike first · from 1990-01-01 · pack tiny" in page
 
 
 def test_open_without_a_display_says_where_the_sheet_is(albumen, album, monkeypatch) -> None:

@@ -46,9 +46,8 @@ def test_a_query_reads_as_a_phrase() -> None:
         before=date(2024, 1, 1),
         under=Path("/x"),
     )
-    assert str(query) == (
-        "a dog, like rex.jpg, without people, from 2023-01-01, before 2024-01-01, in /x"
-    )
+    assert query.subject == "a dog, like rex.jpg, without people"
+    assert query.filters == ("from 2023-01-01", "before 2024-01-01", "in /x")
 
 
 @pytest.mark.parametrize(

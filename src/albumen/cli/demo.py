@@ -57,7 +57,7 @@ def demo(session: Session, photos: Path | None) -> int:
         click.echo(f"Indexing {printable(folder)}", err=True)
         with reporter(as_json=False, quiet=False) as report:
             print_summary(library.index(folder, progress=report))
-        queries = [Query(text=(words,), under=folder, limit=12) for words in searches]
+        queries = [Query(text=(words,), under=folder, limit=6) for words in searches]
         answers = [library.answer(query) for query in queries]
         if not answers[0].results:
             return 1
@@ -106,4 +106,4 @@ def _program() -> str:
     on_path = shutil.which("albumen")
     if on_path and Path(on_path).resolve() == running.resolve():
         return "albumen"
-    return shlex.quote(os.path.relpath(running))
+    return shlex.quote(min(os.path.relpath(running), str(running.absolute()), key=len))

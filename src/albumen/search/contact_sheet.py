@@ -46,7 +46,8 @@ def write(file: Path, answers: Iterable[Answer], store: "Store") -> None:
 
     with DecodeWorkers(1) as workers:
         sections = [
-            (str(answer.query), _note(answer), _cards(answer, store, workers)) for answer in answers
+            (answer.query.subject, _note(answer), _cards(answer, store, workers))
+            for answer in answers
         ]
         file.write_text(render(sections), "utf-8", errors="backslashreplace")
 
@@ -69,7 +70,8 @@ def _note(answer: Answer) -> str:
     found, shown = len(answer.results), min(len(answer.results), MOST_CARDS)
     photos = f"{shown} photo{'s' * (shown != 1)}"
     cut = f" of {found}" if found > shown else ""
-    return f"{photos}{cut}, most alike first · pack {answer.pack}"
+    parts = [f"{photos}{cut}, most alike first", *answer.query.filters, f"pack {answer.pack}"]
+    return " · ".join(parts)
 
 
 def _cards(answer: Answer, store: "Store", workers: "DecodeWorkers") -> Iterator[Card]:

@@ -48,20 +48,17 @@ class Query:
         """Whether only a part of the library is asked for."""
         return any(bound is not None for bound in (self.after, self.before, self.under))
 
-    def __str__(self) -> str:
-        """The query in words: `a dog, like rex.jpg, without people, from 2023-01-01`."""
-        parts = [
-            *self.text,
-            *(f"like {path.name}" for path in self.like),
-            *(f"without {text}" for text in self.negative),
-        ]
-        if self.after:
-            parts.append(f"from {self.after}")
-        if self.before:
-            parts.append(f"before {self.before}")
-        if self.under:
-            parts.append(f"in {self.under}")
-        return ", ".join(parts)
+    @property
+    def subject(self) -> str:
+        """What the photos show, as a phrase: `a dog, like rex.jpg, without people`."""
+        examples = (f"like {path.name}" for path in self.like)
+        return ", ".join([*self.text, *examples, *(f"without {text}" for text in self.negative)])
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Which part of the library is asked for: `from 2023-01-01`, `before …`, `in /photos`."""
+        bounds = {"from": self.after, "before": self.before, "in": self.under}
+        return tuple(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
 
 
 def parse_day(text: str) -> date:
