@@ -196,3 +196,19 @@ def test_roots_inside_one_another_hold_each_file_once(
 def test_a_loop_of_links_ends(home: Home, root: Path, pack: Pack) -> None:
     os.symlink(root, root / "more-0" / "loop")
     assert counts(index(home, root, pack=pack)) == {"unchanged": 12}
+
+
+def test_a_link_that_lost_its_photo_is_told_and_the_photo_is_gone(
+    home: Home, root: Path, pack: Pack, tmp_path: Path
+) -> None:
+    target = album(tmp_path / "elsewhere", 1, first=70) / "photo-00070.jpg"
+    (root / "link.jpg").symlink_to(target)
+    assert counts(index(home, root, pack=pack)) == {"indexed": 1, "unchanged": 12}
+    target.unlink()
+    expected = {"unchanged": 12, "failed": 1}
+    assert counts(index(home, root, pack=pack)) == {**expected, "removed": 1}
+    assert counts(index(home, root, pack=pack)) == expected
+    with Store.open(home) as store:
+        assert len(store.candidates()) == 12
+        assert [problem.path.name for problem in store.problems()] == ["link.jpg"]
+    assert len(contents(home)) == 13

@@ -84,9 +84,9 @@ def _write_content(store: Store, photo: int, outcome: Outcome, pack: int | None)
 
 
 def _write_refused(store: Store, seen: Seen, failure: Failure) -> Counted:
-    """Note why a file gave no content. What was known of its place before stays as it was."""
+    """Note why a file gave no content. A photo known to lie there stays until it is missed."""
     before = locations.find(store.db, seen)
-    if before is not None and before.photo is not None:
+    if before is not None and before.photo is not None and not before.gone:
         location = before.id
     else:
         location = locations.save(store.db, seen, None)

@@ -73,12 +73,14 @@ class Surveyor:
     def _consider(
         self, survey: Survey, relative: bytes, found: Entry | ScanProblem, known: Known | None
     ) -> None:
-        if known:
-            self._meet(known.id)
         if isinstance(found, ScanProblem):
+            if known and (known.photo is None or known.gone):
+                self._meet(known.id)  # else `missing` looks whether the photo still lies there
             self._refuse(survey, relative, found.failure, known)
             return
         self.pictures += 1
+        if known:
+            self._meet(known.id)
         if known is None or self._has_work(known, found):
             survey.todo.append(self._seen(relative, found))
             return
