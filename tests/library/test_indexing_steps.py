@@ -28,7 +28,7 @@ from albumen.library import image_hash, metadata
 from albumen.library.home import Home
 from albumen.library.indexing import Event, Notice
 from albumen.library.store import Store
-from albumen.packs import Pack, open_pack
+from albumen.packs import Pack, PackError, open_pack
 
 VICTIM = "photo-00003.jpg"
 
@@ -221,24 +221,24 @@ def test_a_pack_without_its_tower_costs_the_embeddings_only(scene: Scene, broken
 class Picky(Pack):
     """A real pack that breaks off, or gives no number, for a picture that is all white."""
 
-    gives_nan = False
+    error: Exception | None = None
 
     def encode_images(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         white = (batch == 255).all(axis=(1, 2, 3))
-        if white.any() and not self.gives_nan:
-            raise RuntimeError("a kernel failed")
+        if white.any() and self.error:
+            raise self.error
         vectors = super().encode_images(batch)
         vectors[white] = np.nan
         return vectors
 
 
-@pytest.mark.parametrize("gives_nan", [False, True])
-def test_one_picture_does_not_spoil_its_batch(scene: Scene, gives_nan: bool) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("a kernel failed"), PackError("it failed"), None])
+def test_one_picture_does_not_spoil_its_batch(scene: Scene, error: Exception | None) -> None:
     from PIL import Image
 
     Image.new("RGB", (64, 48), "white").save(scene.victim)
     pack = Picky(scene.pack.folder)
-    pack.gives_nan = gives_nan
+    pack.error = error
     assert counts(index(scene.home, scene.photos, pack=pack)) == {"indexed": 11, "failed": 1}
     assert problems(scene.home)[VICTIM][0] == "describe"
     assert scene.embedded() == 11

@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albumen.library.records import Decoded, Described, Failure
-from albumen.packs import Pack, PackError
+from albumen.packs import Pack
 
 
 class Describer:
-    """Runs a pack's image tower. A pack that cannot be opened fails for the whole run, once."""
+    """Runs a pack's image tower. A pack that does not run at all is tried once a run.
+
+    `broken` then says why.
+    """
 
     def __init__(self, pack: Pack):
         self._pack = pack
@@ -21,18 +24,23 @@ class Describer:
 
         If a batch fails, its photos are tried one by one, so that one cannot spoil the others.
         """
-        if self.broken is None:
+        failure = self.broken
+        if failure is None:
             try:
                 return self._embed(photos)
-            except PackError as error:
-                self.broken = Failure("describe", "failed", str(error), lasting=False)
             except Exception as error:
-                if len(photos) > 1:
+                self._probe(photos[0].pixels)
+                if self.broken is None and len(photos) > 1:
                     return [one for photo in photos for one in self.describe([photo])]
-                reason = f"the pack gave no embedding ({_first_line(error)})"
-                failure = Failure("describe", "failed", reason, lasting=False)
-                return [Described(photos[0].content_hash, None, (failure,))]
-        return [Described(photo.content_hash, None, (self.broken,)) for photo in photos]
+                failure = self.broken or _failure(error)
+        return [Described(photo.content_hash, None, (failure,)) for photo in photos]
+
+    def _probe(self, like: NDArray[np.uint8]) -> None:
+        """See whether the pack can describe anything at all: a plain grey picture."""
+        try:
+            self._pack.encode_images(np.full((1, *like.shape), 128, np.uint8))
+        except Exception as error:
+            self.broken = _failure(error)
 
     def _embed(self, photos: Sequence[Decoded]) -> list[Described]:
         vectors = self._pack.encode_images(np.stack([photo.pixels for photo in photos]))
@@ -46,5 +54,6 @@ def _described(photo: Decoded, vector: NDArray[np.float32]) -> Described:
     return Described(photo.content_hash, None, (failure,))
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _failure(error: Exception) -> Failure:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return Failure("describe", "failed", reason, lasting=False)
