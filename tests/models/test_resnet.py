@@ -1,5 +1,7 @@
 """Residual blocks and the networks made of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -15,6 +17,8 @@ from albumen.models.resnet import (
     ResNet,
     ResNetConfig,
     Trunk,
+    cifar,
+    plain,
 )
 
 
@@ -56,3 +60,58 @@ def test_the_starters_trunk_gives_four_by_four_places_of_256_channels() -> None:
     trunk = Trunk(STARTER).eval()
     assert trunk.channels == 256
     assert trunk(torch.zeros(2, 3, 112, 112)).shape == (2, 256, 4, 4)
+
+
+def test_a_first_block_with_a_padded_shortcut_passes_every_other_place_on() -> None:
+    block = BasicBlock(4, 8, stride=2, shortcut="padding")
+    torch.nn.init.zeros_(block.last_norm.weight)
+    x = torch.randn(2, 4, 6, 6)
+    wanted = torch.cat([torch.zeros(2, 2, 3, 3), x[..., ::2, ::2], torch.zeros(2, 2, 3, 3)], 1)
+    assert torch.equal(block(x), wanted.relu())
+
+
+# The paper's table 6; 0.27, 0.46, 0.66, 0.85, 1.7 and 19.4 million.
+@pytest.mark.parametrize(
+    ("layers", "parameters"),
+    [
+        (20, 269_722),
+        (32, 464_154),
+        (44, 658_586),
+        (56, 853_018),
+        (110, 1_727_962),
+        (1202, 19_421_274),
+    ],
+)
+def test_cifar_networks_have_the_papers_number_of_parameters_and_layers(
+    layers: int, parameters: int
+) -> None:
+    with torch.device("meta"):
+        model, twin = ResNet(cifar(layers)), ResNet(plain(cifar(layers)))
+        assert model.trunk(torch.empty(1, 3, 32, 32)).shape == (1, 64, 8, 8)
+    for network in (model, twin):  # option A adds no weight, so a plain twin has as many
+        weighted = [
+            m for m in network.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)
+        ]
+        assert len(weighted) == layers
+        assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+@pytest.mark.parametrize("layers", [2, 18, 21])
+def test_a_depth_that_is_not_6n_plus_2_is_refused(layers: int) -> None:
+    with pytest.raises(ValueError, match=f"not {layers}"):
+        cifar(layers)
+
+
+def test_a_plain_block_has_no_way_around_its_layers() -> None:
+    block = BasicBlock(8, 8, shortcut="none")
+    torch.nn.init.zeros_(block.last_norm.weight)
+    assert torch.equal(block(torch.randn(1, 8, 5, 5)), torch.zeros(1, 8, 5, 5))
+
+
+def test_zero_initialised_blocks_start_as_if_they_were_not_there() -> None:
+    torch.manual_seed(0)
+    shallow, deep = (Trunk(replace(cifar(6 * n + 2), zero_init=True)).eval() for n in (1, 5))
+    deep[0].load_state_dict(shallow[0].state_dict())
+    x = torch.randn(1, 3, 32, 32)
+    torch.testing.assert_close(shallow(x), deep(x))
+    assert all(block.last_norm.weight.eq(0).all() for stage in deep[1] for block in stage)

@@ -70,7 +70,8 @@ class Attention(nn.Module):
         if self.causal:
             later = scores.new_ones(scores.shape[-2:]).triu(1).bool()
             scores = scores.masked_fill(later, float("-inf"))
-        return scores.softmax(-1)
+        shares: Tensor = scores.softmax(-1)
+        return shares
 
 
 class Block(nn.Module):

@@ -94,7 +94,7 @@ class Residual(nn.Module):
 
     def __init__(
         self,
-        residual: nn.Module,
+        residual: nn.Sequential,
         inputs: int,
         outputs: int,
         stride: int,
@@ -111,6 +111,15 @@ class Residual(nn.Module):
             self.shortcut = PaddingShortcut(inputs, outputs, stride)
         else:
             self.shortcut = ConvNorm(inputs, outputs, 1, stride)
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """F's last normalisation: where its weight and bias are 0, so is F."""
+        last = self.residual[-1]
+        assert isinstance(last, ConvNorm)
+        norm = last[1]
+        assert isinstance(norm, nn.BatchNorm2d)
+        return norm
 
     def forward(self, x: Tensor) -> Tensor:
         residual: Tensor = self.residual(x)
@@ -191,7 +200,7 @@ class Trunk(nn.Sequential):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         for module in self.modules():
             if zero_init and isinstance(module, Residual):
-                nn.init.zeros_(module.residual[-1][1].weight)  # the last normalisation of F
+                nn.init.zeros_(module.last_norm.weight)
 
 
 class ResNet(nn.Module):
