@@ -65,7 +65,8 @@ def test_positions_follow_the_size_of_the_picture(tiny: ViT) -> None:
     assert tiny(torch.randn(2, 3, 48, 64).double()).shape == (2, 5)
     positions = tiny.trunk.positions[1:]
     assert resize_positions(positions, (4, 4)) is positions
-    # A plane stays nearly a plane (PyTorch's cubic is not exact on it) in the middle of a finer grid: x grows along rows, y along columns.
+    # A plane stays one, nearly (the cubic is not exact on planes), in the middle of a finer grid:
+    # x grows along rows, y along columns.
     y, x = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing="ij")
     finer = resize_positions(torch.stack([x, y], -1).flatten(0, 1), (16, 16)).unflatten(0, (16, 16))
     centres = (torch.arange(16) + 0.5) / 2 - 0.5
