@@ -128,20 +128,31 @@ def test_hugging_face_vit(tmp_path: Path) -> None:
 
 def test_hugging_face_vit_at_another_size_and_its_inner_states(tmp_path: Path) -> None:
     theirs = tiny_hf_vit()
-    theirs.set_attn_implementation("eager")  # the one that gives attention maps
     theirs.save_pretrained(tmp_path)
     ours, _ = load(tmp_path)
 
     def of_theirs(model: nn.Module) -> list[Tensor]:
         larger = model(pixels(model, 48), interpolate_pos_encoding=True)
-        said = model(pixels(model, 32), output_attentions=True, output_hidden_states=True)
-        return [larger.logits, said.hidden_states[0], said.hidden_states[1], said.attentions[1]]
+        said = model(pixels(model, 32), output_hidden_states=True)
+        return [larger.logits, said.hidden_states[0], said.hidden_states[1]]
 
     def of_ours(model: nn.Module) -> list[Tensor]:
-        seen = model.observe(pixels(model, 32), ["embedded", "blocks.0", "attention.1"])
+        seen = model.observe(pixels(model, 32), ["embedded", "blocks.0"])
         return [model(pixels(model, 48)), *seen.values()]
 
     agree(theirs, ours, of_theirs, of_ours)
+
+
+def test_hugging_face_vits_attention_maps(tmp_path: Path) -> None:
+    """In float32 alone: their softmax is in float32 whatever the model is in."""
+    theirs = tiny_hf_vit()
+    theirs.set_attn_implementation("eager")  # the one that gives attention maps
+    theirs.save_pretrained(tmp_path)
+    ours, _ = load(tmp_path)
+    with torch.inference_mode():
+        maps = theirs(pixels(theirs, 32), output_attentions=True).attentions
+        seen = ours.observe(pixels(ours, 32), ["attention.0", "attention.1"])
+    torch.testing.assert_close(tuple(seen.values()), tuple(maps), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["quick_gelu", "gelu"])

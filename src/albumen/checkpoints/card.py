@@ -1,12 +1,20 @@
 """What one has to know about a checkpoint besides its weights."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 Colours = tuple[float, float, float]
+
+
+def colours(values: Iterable[Any]) -> Colours:
+    """Red, green and blue of a config; ValueError if there are not three numbers."""
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from albumen.checkpoints.card import Preprocessing
+from albumen.checkpoints.card import Preprocessing, colours
 from albumen.checkpoints.errors import CheckpointError
 from albumen.checkpoints.renaming import COUNTER, Table
 from albumen.models.clip import CLIPConfig, TextConfig
@@ -206,9 +206,9 @@ def preprocessing(config: Config) -> Preprocessing:
         crop = side if isinstance(side, int) else side[0]
     elif isinstance(resize, int) and kind.startswith("ViT"):
         resize = (resize, resize)  # older files: one number for both sides
-    mean, std = (tuple(map(float, config[key])) for key in ("image_mean", "image_std"))
+    mean, std = (colours(config[key]) for key in ("image_mean", "image_std"))
     names = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
-    return Preprocessing(resize, crop, names[int(config.get("resample", 3))], mean, std)  # type: ignore[arg-type]
+    return Preprocessing(resize, crop, names[int(config.get("resample", 3))], mean, std)
 
 
 def _side(value: Any, edge: str) -> int | tuple[int, int]:

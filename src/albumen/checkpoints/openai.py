@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from albumen.checkpoints import shapes
-from albumen.checkpoints.card import OPENAI_PREPROCESSING, Preprocessing
+from albumen.checkpoints.card import OPENAI_PREPROCESSING, Preprocessing, colours
 from albumen.checkpoints.renaming import COUNTER, State, Table
 from albumen.models.clip import CLIPConfig, TextConfig
 from albumen.models.layers import Activation
@@ -147,7 +147,7 @@ def preprocessing(config: CLIPConfig, said: Mapping[str, Any] | None = None) -> 
     ours = replace(OPENAI_PREPROCESSING, resize=size, crop=size)
     if not said:
         return ours
-    mean, std = (tuple(map(float, said.get(key) or getattr(ours, key))) for key in ("mean", "std"))
+    mean, std = (colours(said.get(key) or getattr(ours, key)) for key in ("mean", "std"))
     interpolation = str(said.get("interpolation") or ours.interpolation)
     if said.get("resize_mode") == "squash":
         ours = replace(ours, resize=(size, size), crop=None)

@@ -1,5 +1,6 @@
 """What the tensors themselves say about an architecture, for files that come without a config."""
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -23,12 +24,13 @@ def axis(state: State, name: str, index: int, where: str) -> int:
     """Length of an axis of a tensor that has to be there; CheckpointError if it is not."""
     if name not in state or state[name].ndim <= index:
         raise CheckpointError(f"{where}: {name} is missing, or has another shape than expected")
-    return state[name].shape[index]
+    length: int = state[name].shape[index]
+    return length
 
 
 def side(patches: int, where: str) -> int:
     """Side of a square of that many patches; CheckpointError if it is none."""
-    root = round(patches**0.5)
+    root = math.isqrt(max(0, patches))
     if root * root != patches:
         raise CheckpointError(f"{where}: positions for {patches} patches, which are no square")
     return root

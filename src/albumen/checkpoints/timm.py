@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from albumen.checkpoints import shapes
-from albumen.checkpoints.card import Preprocessing
+from albumen.checkpoints.card import Preprocessing, colours
 from albumen.checkpoints.renaming import State, Table
 from albumen.models.vit import ViTConfig
 
@@ -46,6 +46,6 @@ def preprocessing(config: Mapping[str, Any]) -> Preprocessing | None:
     if not {"input_size", "mean", "std"} <= said.keys():
         return None
     crop = int(said["input_size"][-1])
-    mean, std = (tuple(map(float, said[key])) for key in ("mean", "std"))
+    mean, std = (colours(said[key]) for key in ("mean", "std"))
     resize = int(crop / float(said.get("crop_pct", 0.875)))
-    return Preprocessing(resize, crop, str(said.get("interpolation", "bicubic")), mean, std)  # type: ignore[arg-type]
+    return Preprocessing(resize, crop, str(said.get("interpolation", "bicubic")), mean, std)

@@ -5,6 +5,7 @@ Shapes: B pictures, P × P pixels a patch, N patches (row by row), T tokens (N, 
 a class token), D width, G heads.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -75,7 +76,7 @@ def resize_positions(positions: Tensor, grid: tuple[int, int]) -> Tensor:
 
     Bicubic interpolation in two dimensions (section 3.2); the same grid needs none.
     """
-    side = round(len(positions) ** 0.5)
+    side = math.isqrt(len(positions))
     if grid == (side, side):
         return positions
     square = positions.T.reshape(1, -1, side, side)
