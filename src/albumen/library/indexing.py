@@ -31,6 +31,7 @@ from albumen.library.scan import Entry, ScanProblem, scan
 from albumen.library.store import Store, embeddings, locations, roots
 from albumen.library.survey import Survey, Surveyor, newest_location
 from albumen.packs import Pack
+from albumen.packs.runtime import cores
 
 __all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "index"]
 
@@ -116,7 +117,7 @@ class _Run:
         self.options = options
         self.on_event = on_event
         self.pack_row = self._pack_row()
-        self.readers = max(2, len(os.sched_getaffinity(0)))
+        self.readers = max(2, cores())
         self.budget = Budget(BYTES_IN_FLIGHT)
         self.files: Channel[Seen] = Channel(WAITING_FILES)
         self.developed: Channel[_Developed] = Channel(2 * BATCH, producers=self.readers)

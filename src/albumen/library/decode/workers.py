@@ -22,6 +22,7 @@ import numpy as np
 from albumen.library.decode.bounds import MAX_PIXELS
 from albumen.library.decode.formats import Format
 from albumen.library.decode.outcome import DecodedPixels, DecodeError
+from albumen.packs.runtime import cores
 
 TIMEOUT = 60.0
 """Seconds for one picture: the slowest honest one, 200 megapixels on a busy machine, takes ten."""
@@ -46,7 +47,7 @@ class DecodeWorkers:
     def __init__(
         self, count: int | None = None, *, timeout: float = TIMEOUT, memory: int = MEMORY
     ) -> None:
-        count = count or len(os.sched_getaffinity(0))
+        count = count or cores()
         self._timeout, self._memory = timeout, memory
         self._free = threading.BoundedSemaphore(count)
         self._lock = threading.Lock()
