@@ -6,6 +6,8 @@
         library.index("~/Pictures")
         for result in library.search("a dog on a beach"):
             print(result.score, result.path)
+
+docs/python.md has the rest.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree: every error that Albumen raises on purpose derives from `AlbumenError`.
+"""What can go wrong, as a tree. Every error raised on purpose derives from `AlbumenError`.
 
 A message is one line for a person: what happened, to which file, and what to do next. Only the
 edges (command line, web) print it; `exit_code` is what the command line then ends with.
