@@ -1,8 +1,12 @@
 """Fixtures that every room may use: real photos, and a home of one's own for each test."""
 
+import signal
 from pathlib import Path
 
 import pytest
+
+# A run in the background inherits that Ctrl-C is ignored; the tests that press it would then fail.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -410,18 +410,26 @@ WHOLE = {
 
 
 def test_threads_decode_at_the_same_time(workers: DecodeWorkers) -> None:
-    """Each decoder lets the interpreter go on: another thread never waits for a whole picture."""
+    """Each decoder lets the interpreter go on: another thread never waits for a whole picture.
+
+    A busy machine may keep this thread waiting too; a decoder that held the interpreter would do
+    so every time.
+    """
     for format in ("JPEG", "PNG", "WEBP"):
         data = pictures.encoded(pictures.noise((1800, 1200)), format)
-        begin = time.perf_counter()
-        decode(data, short_side=112, workers=workers)
-        alone = time.perf_counter() - begin
-        thread = threading.Thread(
-            target=decode, args=(data,), kwargs={"short_side": 112, "workers": workers}
-        )
-        thread.start()
-        ticks = 0
-        while thread.is_alive():
-            time.sleep(alone / 50)
-            ticks += 1
-        assert ticks > 8, format
+        assert any(ticks_while_decoding(data, workers) > 8 for _ in range(20)), format
+
+
+def ticks_while_decoding(data: bytes, workers: DecodeWorkers) -> int:
+    """How many fiftieths of a decode's time this thread woke up in while another decoded."""
+    options = {"short_side": 112, "workers": workers}
+    begin = time.perf_counter()
+    decode(data, **options)
+    alone = time.perf_counter() - begin
+    thread = threading.Thread(target=decode, args=(data,), kwargs=options)
+    thread.start()
+    ticks = 0
+    while thread.is_alive():
+        time.sleep(alone / 50)
+        ticks += 1
+    return ticks
