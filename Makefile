@@ -25,7 +25,7 @@ $(BIN)/python:
 
 # A stamp remembers what was installed, so that a second `make` starts at once.
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
-	@echo "Installing Albumen and its sample photos (about 150 MB to download, no PyTorch)"
+	@echo "Installing Albumen and its sample photos (about 110 MB to download, no PyTorch)"
 	@$(PIP) --editable '.[demo]'
 	@touch $@
 
