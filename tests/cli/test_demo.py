@@ -27,6 +27,7 @@ def test_it_searches_sample_photos_and_says_how_to_go_on(albumen, tmp_path: Path
         assert title == query
         assert any(photo in line for line in lines)
     assert "albumen index ~/Pictures" in done.out
+    assert "albumen problems --library demo" in done.err
     page = (tmp_path / "demo/contact-sheet.html").read_text("utf-8")
     assert page.count("<h1>") == 3
 

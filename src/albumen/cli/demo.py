@@ -56,7 +56,8 @@ def demo(session: Session, photos: Path | None) -> int:
     with Library(home) as library:
         click.echo(f"Indexing {printable(folder)}", err=True)
         with reporter(as_json=False, quiet=False) as report:
-            print_summary(library.index(folder, progress=report))
+            summary = library.index(folder, progress=report)
+        print_summary(summary, problems=f"{_program()} problems --library {_short(home)}")
         queries = [Query(text=(words,), under=folder, limit=6) for words in searches]
         answers = [library.answer(query) for query in queries]
         if not answers[0].results:
@@ -106,4 +107,9 @@ def _program() -> str:
     on_path = shutil.which("albumen")
     if on_path and Path(on_path).resolve() == running.resolve():
         return "albumen"
-    return shlex.quote(min(os.path.relpath(running), str(running.absolute()), key=len))
+    return _short(running)
+
+
+def _short(path: Path) -> str:
+    """The path as one would type it here."""
+    return shlex.quote(min(os.path.relpath(path), str(path.absolute()), key=len))

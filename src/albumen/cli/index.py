@@ -112,8 +112,11 @@ def as_dict(summary: "Summary") -> dict[str, int | float]:
     }
 
 
-def print_summary(summary: "Summary") -> None:
-    """The counts of a run in a sentence or two; what did not happen is not mentioned."""
+def print_summary(summary: "Summary", problems: str = "albumen problems") -> None:
+    """The counts of a run in a sentence or two; what did not happen is not mentioned.
+
+    problems: the command that tells which files were left out.
+    """
     new = f"{counted(summary.indexed, 'photo')} indexed" if summary.indexed else "no new photos"
     parts = [new.capitalize()]
     for number, what in [
@@ -129,4 +132,4 @@ def print_summary(summary: "Summary") -> None:
     if not any((summary.indexed, summary.unchanged, summary.moved)):
         click.echo("No photo was found there.", err=True)
     if summary.skipped or summary.failed:
-        click.echo("Which files were left out, and why: albumen problems", err=True)
+        click.echo(f"Which files were left out, and why: {problems}", err=True)
