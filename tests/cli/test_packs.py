@@ -29,6 +29,13 @@ def test_a_pack_that_cannot_be_read_is_listed_with_the_reason(albumen, album: Pa
     assert "newer Albumen" in albumen("packs", "list").out
 
 
+def test_packs_are_listed_beside_a_damaged_library(albumen, album: Path) -> None:
+    default().db.write_bytes(b"not a database" * 1000)
+    done = albumen("packs", "list", "--json")
+    assert done.code == 0
+    assert "tiny" in {pack["name"] for pack in done.json}
+
+
 def test_the_pack_in_use_is_kept(
     albumen, album: Path, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

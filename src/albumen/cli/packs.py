@@ -101,15 +101,22 @@ def _found(session: Session) -> list["PackInfo"]:
 
 
 def _in_use(session: Session) -> str:
-    """The name, or the folder, of the pack in use."""
+    """The name, or the folder, of the pack in use.
+
+    A library that cannot be opened is no reason not to list packs: `doctor` says what is wrong.
+    """
+    from albumen.errors import AlbumenError
     from albumen.library.store import Store
     from albumen.packs import catalogue
 
     home = session.home()
     if not home.db.exists():
         return catalogue.DEFAULT
-    with Store.open(home, create=False) as store:
-        return store.setting("pack") or catalogue.DEFAULT
+    try:
+        with Store.open(home, create=False) as store:
+            return store.setting("pack") or catalogue.DEFAULT
+    except AlbumenError:
+        return catalogue.DEFAULT
 
 
 def _is_used(info: "PackInfo", used: str) -> bool:
