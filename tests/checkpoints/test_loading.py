@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from albumen.checkpoints import CheckpointError, catalogue, load
+from albumen.checkpoints import CheckpointError, load
 from albumen.checkpoints.files import read_state
 from albumen.checkpoints.renaming import load_into, rename
 from albumen.models.resnet import ResNet, cifar
@@ -170,13 +170,3 @@ def test_safetensors_and_pytorch_files_give_the_same_tensors(tmp_path: Path) -> 
     one, other = read_state(tmp_path / "w.safetensors"), read_state(tmp_path / "w.pth")
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
-
-
-def test_catalogued_names_are_distinct_and_say_licence_and_source() -> None:
-    names = [entry.name for entry in catalogue.ENTRIES]
-    assert len(set(names)) == len(names)
-    for entry in catalogue.ENTRIES:
-        assert entry.licence
-        assert entry.source
-        assert entry.sha256 is None or len(entry.sha256) == 64
-        assert all(0 < score.value < 1 for score in entry.published)

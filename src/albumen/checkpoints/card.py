@@ -61,15 +61,3 @@ class Card:
 
 OPENAI_PREPROCESSING = Preprocessing(224, 224, "bicubic", CLIP_MEAN, CLIP_STD)
 CIFAR_PREPROCESSING = Preprocessing((32, 32), None, "bicubic", IMAGENET_MEAN, IMAGENET_STD)
-CIFAR10_LABELS = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)

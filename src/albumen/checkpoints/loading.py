@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from albumen.checkpoints import catalogue, cifar, huggingface, openai, timm, torchvision
-from albumen.checkpoints.card import CIFAR10_LABELS, CIFAR_PREPROCESSING, Card
+from albumen.checkpoints.card import CIFAR_PREPROCESSING, Card
 from albumen.checkpoints.errors import CheckpointError
 from albumen.checkpoints.files import read_json, read_state
+from albumen.checkpoints.labels import CIFAR10
 from albumen.checkpoints.renaming import State, Table, load_into
 from albumen.models.clip import CLIP
 from albumen.models.layers import Activation
@@ -41,11 +42,18 @@ def load(source: str | Path, *, activation: Activation | None = None) -> tuple[n
     'CIFAR ResNet-20'
     """
     path, name, revision = _locate(source)
+    weights = _weights(path) if path.is_dir() else path
+    entry = catalogue.find(name)
+    if entry is not None and revision in (None, entry.revision):
+        entry.check(weights)
+    state = read_state(weights)
     if path.is_dir():
-        model, card = _from_folder(path, activation)
+        model, card = _from_folder(path, state, weights.name, activation)
     else:
-        model, card = from_state(read_state(path), path.name, activation)
-    card = catalogue.completed(replace(card, name=name, revision=revision))
+        model, card = from_state(state, path.name, activation)
+    card = replace(card, name=name, revision=revision)
+    if entry is not None:
+        card = catalogue.completed(card, entry)
     return model.eval().requires_grad_(False), card
 
 
@@ -59,17 +67,25 @@ def _locate(source: str | Path) -> tuple[Path, str, str | None]:
     snapshot = _cached(name)
     if snapshot is None:
         raise CheckpointError(
-            f"{name} is not in the hub's cache on this machine. Albumen does not fetch weights by "
-            "itself yet: download the repository's files and give their folder"
+            f"{name} is not in the hub's cache on this machine, and loading never fetches: "
+            "download the repository's files and give their folder"
         )
     return snapshot, name, snapshot.name
 
 
 def _cached(name: str) -> Path | None:
-    """The newest snapshot of a hub's repository in the cache that huggingface_hub keeps."""
+    """A snapshot of a hub's repository in the cache that huggingface_hub keeps.
+
+    The catalogued revision if it is there, otherwise the one that was fetched as "main".
+    """
     home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
     hub = Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
     folder = hub / ("models--" + name.replace("/", "--"))
+    entry = catalogue.find(name)
+    if entry is not None and entry.revision is not None:
+        pinned = folder / "snapshots" / entry.revision
+        if pinned.is_dir():
+            return pinned
     try:
         snapshot = folder / "snapshots" / (folder / "refs" / "main").read_text().strip()
     except OSError:
@@ -77,19 +93,22 @@ def _cached(name: str) -> Path | None:
     return snapshot if snapshot.is_dir() else None
 
 
-def _from_folder(folder: Path, activation: Activation | None) -> tuple[nn.Module, Card]:
+def _weights(folder: Path) -> Path:
     weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
         raise CheckpointError(f"{folder} holds none of {', '.join(WEIGHTS)}")
-    if (folder / "open_clip_config.json").is_file() and weights.name != "pytorch_model.bin":
-        state = read_state(weights)
-        if "visual.proj" in state or "visual.attnpool.c_proj.weight" in state:
-            return _from_open_clip(folder, state, weights.name)
+    return weights
+
+
+def _from_folder(
+    folder: Path, state: State, where: str, activation: Activation | None
+) -> tuple[nn.Module, Card]:
+    if (folder / "open_clip_config.json").is_file() and openai.is_clip(state):
+        return _from_open_clip(folder, state, where)
     config = read_json(folder / "config.json")
-    state = read_state(weights)
     if "model_type" in config:
-        return _from_huggingface(folder, config, state, weights.name)
-    model, card = from_state(state, weights.name, activation)
+        return _from_huggingface(folder, config, state, where)
+    model, card = from_state(state, where, activation)
     return model, replace(card, preprocessing=timm.preprocessing(config))
 
 
@@ -131,7 +150,7 @@ def from_state(
     state: State, where: str, activation: Activation | None = None
 ) -> tuple[nn.Module, Card]:
     """The model for tensors whose source is told by their names alone."""
-    if "visual.proj" in state or "visual.attnpool.c_proj.weight" in state:
+    if openai.is_clip(state):
         return _from_clip_names(state, where, activation)
     if "conv_proj.weight" in state and "class_token" in state:
         vit = torchvision.vit(state, where)
@@ -144,7 +163,7 @@ def from_state(
     if cifar.is_cifar(state):
         resnet = cifar.resnet(state, where)
         model = _built(lambda: ResNet(resnet), state, cifar.RESNET, where)
-        labels = CIFAR10_LABELS if resnet.classes == 10 else ()
+        labels = CIFAR10 if resnet.classes == 10 else ()
         name = f"CIFAR ResNet-{6 * resnet.depths[0] + 2}"
         return model, Card(where, "CIFAR", name, CIFAR_PREPROCESSING, labels)
     if "layer4.0.conv1.weight" in state and "fc.weight" in state:

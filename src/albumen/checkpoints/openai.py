@@ -91,6 +91,11 @@ RESNET: Table = (
 )
 
 
+def is_clip(state: State) -> bool:
+    """Whether the tensors have OpenAI's names for a CLIP, with either image tower."""
+    return "visual.proj" in state or "visual.attnpool.c_proj.weight" in state
+
+
 def has_vit(state: State) -> bool:
     """Whether the image tower is a Vision Transformer; otherwise the modified ResNet."""
     return "visual.class_embedding" in state
