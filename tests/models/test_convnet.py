@@ -42,6 +42,20 @@ def test_padding_keeps_the_size_and_without_it_a_picture_shrinks() -> None:
     assert torch.nn.Conv2d(3, 16, 3)(torch.zeros(1, 3, 5, 5)).shape[-2:] == (3, 3)
 
 
+def test_a_layer_is_convolution_normalisation_relu_and_maximum_by_hand() -> None:
+    torch.manual_seed(0)
+    net = ConvNet(ConvNetConfig(widths=(4,), classes=5)).double().eval()
+    conv, norm, _, _ = net.layers[0]
+    norm.running_mean.uniform_()
+    norm.running_var.uniform_(0.5, 2)
+    x = torch.randn(1, 3, 6, 8).double()
+    y = F.conv2d(F.pad(x, (1, 1, 1, 1)), conv.weight, conv.bias)
+    y = (y - norm.running_mean[:, None, None]) / (norm.running_var + norm.eps).sqrt()[:, None, None]
+    y = y.clamp_min(0).unflatten(3, (4, 2)).unflatten(2, (3, 2)).amax((3, 5))
+    torch.testing.assert_close(net.layers(x), y)
+    torch.testing.assert_close(net(x), net.head(y.flatten(2).mean(2)))
+
+
 def test_each_layer_halves_the_picture_and_the_head_gives_a_logit_for_each_class() -> None:
     net = ConvNet(ConvNetConfig(widths=(4, 8), classes=5)).eval()
     assert net.layers(torch.zeros(2, 3, 32, 24)).shape == (2, 8, 8, 6)

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from albumen.models.resnet import (
     RESNET18,
@@ -100,6 +102,36 @@ def test_a_plain_twin_has_the_same_weights_since_padding_adds_none() -> None:
     assert shapes == {name: p.shape for name, p in twin.named_parameters()}
 
 
+@pytest.mark.parametrize(
+    "config",
+    [RESNET18, RESNET34, RESNET50, RESNET101, RESNET152, cifar(110)],
+    ids=["18", "34", "50", "101", "152", "CIFAR-110"],
+)
+def test_every_plain_twin_has_the_same_layers_and_nothing_beside_them(
+    config: ResNetConfig,
+) -> None:
+    """A projection is a skip with weights: in the twin it is gone too."""
+    with torch.device("meta"):
+        model, twin = ResNet(config), ResNet(plain(config))
+        pixels = torch.empty(1, 3, 64, 64)
+        assert model.trunk(pixels).shape == twin.trunk(pixels).shape
+    shapes = {name: p.shape for name, p in model.named_parameters() if "shortcut" not in name}
+    assert shapes == {name: p.shape for name, p in twin.named_parameters()}
+    blocks = [module for module in twin.modules() if isinstance(module, BasicBlock | Bottleneck)]
+    assert len(blocks) == sum(config.depths)
+    assert all(block.shortcut is None for block in blocks)
+
+
+@given(n=st.integers(1, 12))
+@settings(max_examples=4, deadline=None)
+def test_cifar_networks_have_any_depth_6n_plus_2(n: int) -> None:
+    with torch.device("meta"):
+        model = ResNet(cifar(6 * n + 2))
+        assert model(torch.empty(1, 3, 32, 32)).shape == (1, 10)
+    weighted = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+    assert len(weighted) == 6 * n + 2
+
+
 @pytest.mark.parametrize("layers", [2, 18, 21])
 def test_a_depth_that_is_not_6n_plus_2_is_refused(layers: int) -> None:
     with pytest.raises(ValueError, match=f"not {layers}"):
@@ -110,6 +142,15 @@ def test_a_plain_block_has_no_way_around_its_layers() -> None:
     block = BasicBlock(8, 8, shortcut="none")
     torch.nn.init.zeros_(block.last_norm.weight)
     assert torch.equal(block(torch.randn(1, 8, 5, 5)), torch.zeros(1, 8, 5, 5))
+
+
+@pytest.mark.parametrize("config", [RESNET18, RESNET50], ids=["basic", "bottleneck"])
+def test_zero_initialisation_is_an_option(config: ResNetConfig) -> None:
+    for zero in (False, True):
+        small = replace(config, depths=(1, 1), widths=(4, 8), zero_init=zero)
+        blocks = [m for m in Trunk(small).modules() if isinstance(m, BasicBlock | Bottleneck)]
+        assert len(blocks) == 2
+        assert all(bool(block.last_norm.weight.eq(0).all()) is zero for block in blocks)
 
 
 def test_zero_initialised_blocks_start_as_if_they_were_not_there() -> None:

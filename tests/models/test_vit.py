@@ -44,6 +44,7 @@ def test_a_picture_of_224_pixels_is_196_patches_and_a_class_token() -> None:
         (vit.VIT_S16, 22_050_664),
         (vit.VIT_B16, 86_567_656),
         (vit.VIT_L16, 304_326_632),
+        (vit.VIT_TI32, 6_131_560),  # counted by timm, which has no name for it
         (vit.VIT_S32, 22_878_952),
         (vit.VIT_B32, 88_224_232),
         (vit.VIT_L32, 306_535_400),

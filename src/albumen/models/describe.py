@@ -38,7 +38,8 @@ class LayerReport:
     """One layer, for one picture.
 
     `shape`: of the output, without the batch. `receptive_field`: side in pixels of the square that
-    one output can depend on, or WHOLE. `dense`: None where a layer has no weights of this kind.
+    one output can depend on, or WHOLE; 0 where it depends on no pixel, as in a text tower.
+    `dense`: None where a layer has no weights of this kind.
     """
 
     name: str
@@ -89,6 +90,8 @@ def table(reports: Iterable[LayerReport]) -> str:
         parameters += report.parameters
         multiply_adds += report.multiply_adds
         sees = "whole" if report.receptive_field == WHOLE else f"{report.receptive_field:.0f} px"
+        if report.receptive_field == 0:  # a text tower sees no picture
+            sees = ""
         dense = f"{report.dense.weights:,} + {report.dense.outputs:,}" if report.dense else ""
         shape = " × ".join(map(str, report.shape))
         counts = (f"{report.parameters:,}", f"{report.multiply_adds:,}")

@@ -1,0 +1,83 @@
+"""The named variants of all four families, so that a command can speak of them by name."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from albumen.models import clip, convnet, resnet, vit
+
+# One of each family's configs, and the side of the pictures that it was made for.
+_CONVNETS = {"convnet": convnet.SMALL}
+_RESNETS = {
+    "resnet18": resnet.RESNET18,
+    "resnet34": resnet.RESNET34,
+    "resnet50": resnet.RESNET50,
+    "resnet101": resnet.RESNET101,
+    "resnet152": resnet.RESNET152,
+}
+_VITS = {
+    "vit-ti16": vit.VIT_TI16,
+    "vit-s16": vit.VIT_S16,
+    "vit-b16": vit.VIT_B16,
+    "vit-l16": vit.VIT_L16,
+    "vit-ti32": vit.VIT_TI32,
+    "vit-s32": vit.VIT_S32,
+    "vit-b32": vit.VIT_B32,
+    "vit-l32": vit.VIT_L32,
+}
+_CLIPS = {
+    "clip-starter": clip.STARTER_CLIP,
+    "clip-b32": clip.CLIP_B32,
+    "clip-b32-256": clip.CLIP_B32_256,
+    "clip-b16": clip.CLIP_B16,
+    "clip-l14": clip.CLIP_L14,
+    "clip-rn50": clip.CLIP_RN50,
+}
+STARTER_SIDE = 112
+_CIFAR = re.compile(r"cifar-resnet(\d+)")
+
+NAMES = (*_CONVNETS, *_RESNETS, "cifar-resnet20", *_VITS, *_CLIPS)
+"""Every name but those of other depths, "cifar-resnet56", and of twins, "plain-resnet34"."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model that is not built yet, and the inputs that it takes, a batch of one."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    side: int
+    context: int | None = None
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Pixels (1, 3, S, S), and the ids (1, T) of a text where the model reads texts."""
+        pixels = torch.zeros(1, 3, self.side, self.side)
+        if self.context is None:
+            return (pixels,)
+        return pixels, torch.zeros(1, self.context, dtype=torch.int64)
+
+
+def find(name: str) -> Variant:
+    """The variant of that name; ValueError, with the names there are, if there is none such.
+
+    Besides `NAMES`: "cifar-resnetN" of any depth N = 6n + 2, and "plain-" before a ResNet's name
+    for its twin without shortcuts.
+    """
+    if name in _CONVNETS:
+        return Variant(name, lambda: convnet.ConvNet(_CONVNETS[name]), 32)
+    if name in _VITS:
+        return Variant(name, lambda: vit.ViT(_VITS[name]), _VITS[name].size)
+    if name in _CLIPS:
+        config = _CLIPS[name]
+        side = getattr(config.image, "size", STARTER_SIDE)
+        return Variant(name, lambda: clip.CLIP(config), side, config.text.context)
+    bare = name.removeprefix("plain-")
+    found = _CIFAR.fullmatch(bare)
+    if not found and bare not in _RESNETS:
+        raise ValueError(f"no model is called {name}; there are {', '.join(NAMES)}")
+    residual = resnet.cifar(int(found[1])) if found else _RESNETS[bare]
+    chosen = residual if bare == name else resnet.plain(residual)
+    return Variant(name, lambda: resnet.ResNet(chosen), 32 if found else 224)
