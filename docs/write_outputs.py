@@ -1,9 +1,12 @@
 """Puts what a page's commands print into the page: python docs/write_outputs.py [PAGE...]
 
 A page says `<!-- printed by: COMMAND -->`, and what stands between that line and `<!-- end -->` is
-replaced by what the command prints, run at the top of the checkout. Without a page: all of docs/.
+replaced by what the command prints, run at the top of the checkout. $PHOTOS is the folder of
+scikit-image's sample photos. Without a page: all of docs/.
 """
 
+import importlib.util
+import os
 import re
 import shlex
 import subprocess
@@ -22,7 +25,11 @@ def blocks(page: str) -> Iterator[tuple[str, str]]:
 
 def shown(command: str) -> str:
     """What a command prints, as a page shows it: a table as it is, all else as plain text."""
-    words = shlex.split(command)
+    photos = importlib.util.find_spec("skimage")
+    assert photos is not None
+    assert photos.origin is not None
+    os.environ.setdefault("PHOTOS", str(Path(photos.origin).parent / "data"))
+    words = [os.path.expandvars(word) for word in shlex.split(command)]
     if words[0] == "python":
         words[0] = sys.executable
     done = subprocess.run(words, cwd=DOCS.parent, capture_output=True, text=True)

@@ -13,10 +13,12 @@ from pathlib import Path
 import albumen
 
 
-def copy_best(album: Path, words: str, target: Path, limit: int = 5) -> list[Path]:
+def copy_best(
+    album: Path, words: str, target: Path, limit: int = 5, pack: str | None = None
+) -> list[Path]:
     """Copy the photos of `album` that are most like `words` into `target`; returns the copies."""
     target.mkdir(parents=True, exist_ok=True)
-    with albumen.Library() as library:
+    with albumen.Library(pack=pack) as library:
         summary = library.index(album)
         print(f"{summary.indexed} new photos, {summary.unchanged} known, {summary.failed} failed")
         found = library.search(words, under=album, limit=limit)
@@ -32,9 +34,10 @@ def main() -> None:
     parser.add_argument("album", type=Path)
     parser.add_argument("words")
     parser.add_argument("target", type=Path)
+    parser.add_argument("--pack", help="a pack's name or folder; the one in use when left out")
     arguments = parser.parse_args()
     try:
-        copy_best(arguments.album, arguments.words, arguments.target)
+        copy_best(arguments.album, arguments.words, arguments.target, pack=arguments.pack)
     except albumen.AlbumenError as error:
         raise SystemExit(str(error)) from None
 
