@@ -32,6 +32,14 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real classifier pack of a few kilobytes, whose labels are colours."""
+    from tests.packs.tiny_classifier import build
+
+    return build(tmp_path_factory.mktemp("classifiers") / "colours")
+
+
+@pytest.fixture(scope="session")
 def wide_shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A WebDataset shard of plain pictures with labels and captions."""
     from tests.evaluation.shard import colours

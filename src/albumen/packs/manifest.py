@@ -40,6 +40,7 @@ class FileRecord:
 class ImageTower:
     """The picture tower's file and the names of its input and outputs.
 
+    `embeds` names (B, dim): embeddings, or a classifier's logits, one a label before softmax.
     `local_embeds` names (B, P, D), one vector a place, whose mean is the embedding; `grid` says how
     the P places lie, rows by columns.
     """
@@ -202,6 +203,10 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"there is no pack format {manifest.format}")
     if manifest.kind == "clip" and (manifest.text is None or manifest.tokenizer is None):
         raise ValueError("it is a CLIP without a text tower or a tokenizer")
+    if manifest.kind == "classifier" and not len(manifest.labels) == manifest.dim > 0:
+        raise ValueError(
+            f"it is a classifier of {manifest.dim} outputs with {len(manifest.labels)} labels"
+        )
     _check_files(manifest)
     _check_numbers(manifest)
 
@@ -233,7 +238,7 @@ def _check_numbers(manifest: Manifest) -> None:
     if manifest.tokenizer is not None and not 1 <= manifest.tokenizer.context <= 65_536:
         raise ValueError("its context is out of range")
     numbers = [*steps.mean, *steps.std, manifest.logit_scale]
-    if not all(map(math.isfinite, numbers)) or min(steps.std) <= 0:
+    if not all(map(math.isfinite, numbers)) or min(*steps.std, manifest.logit_scale) <= 0:
         raise ValueError("its mean, std or logit_scale is out of range")
 
 

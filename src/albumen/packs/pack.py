@@ -1,5 +1,6 @@
 """An opened pack: pictures and texts in, vectors out. A tower is opened when it is first used."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from albumen.packs.tokenizer import Tokenizer, Tokens
 
 Vectors = NDArray[np.float32]
 
+ARTICLE_BEFORE_ARTICLE = re.compile(r"\b(?:an?|the) (?=(?:an?|the) )", re.IGNORECASE)
 BATCH = 32  # pictures or texts at once: more gains no speed on a CPU and takes memory
 
 
@@ -65,13 +67,37 @@ class Pack:
         """Length of its vectors."""
         return self.manifest.dim
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it has labels of its own, rather than vectors."""
+        return self.manifest.kind == "classifier"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A classifier's labels, in the order of its outputs."""
+        return self.manifest.labels
+
     def encode_images(self, batch: Pixels) -> Vectors:
         """batch: uint8 (B, S, S, 3), from `preprocessing.apply` -> (B, dim), of length 1."""
-        tower, session = self.manifest.image, self._image_session
-        return self._joined(
-            session.run(tower.embeds, {tower.input: self.preprocessing.normalise(part)})
-            for part in (batch[at : at + BATCH] for at in range(0, len(batch), BATCH))
-        )
+        if self.is_classifier:
+            raise PackError(
+                f"the pack {self.name} is a classifier: it names what a photo shows (albumen "
+                "classify) and gives no vectors to search with; choose another (packs list)"
+            )
+        return self._image_outputs(batch)
+
+    def logits(self, batch: Pixels) -> Vectors:
+        """A classifier's outputs before softmax: uint8 (B, S, S, 3) -> (B, K), one a label."""
+        if not self.is_classifier:
+            raise PackError(
+                f"the pack {self.name} is no classifier and has no labels of its own; "
+                'give them in words, such as: albumen classify PHOTO --labels "a cat, a dog"'
+            )
+        return self._image_outputs(batch)
+
+    def classify_images(self, batch: Pixels) -> Vectors:
+        """A classifier's probabilities of its `labels`: uint8 (B, S, S, 3) -> (B, K), sums 1."""
+        return softmax(self.logits(batch))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """texts: B of any length, cut off at the context -> (B, dim), of length 1."""
@@ -86,8 +112,13 @@ class Pack:
         return self._joined(parts)
 
     def encode_label(self, label: str) -> Vectors:
-        """The vector (dim,) of a class's name: the mean over the pack's templates, of length 1."""
-        texts = [template.replace("{}", label) for template in self.manifest.templates or ("{}",)]
+        """The vector (dim,) of a class's name: the mean over the pack's templates, of length 1.
+
+        An article of the label's own replaces the template's: "a photo of a {}" and "an owl" give
+        "a photo of an owl".
+        """
+        filled = [template.replace("{}", label) for template in self.manifest.templates or ("{}",)]
+        texts = [ARTICLE_BEFORE_ARTICLE.sub("", text) for text in filled]
         mean: Vectors = self.encode_texts(texts).mean(axis=0)
         return mean / np.linalg.norm(mean)
 
@@ -121,6 +152,9 @@ class Pack:
         _ = self.background
         side = self.preprocessing.short_side
         probe = self.preprocessing.apply(np.full((side, side, 3), 128, np.uint8))
+        if self.is_classifier:  # `logits` itself refuses what are no K finite numbers
+            self.logits(probe[np.newaxis])
+            return
         vectors = [self.encode_images(probe[np.newaxis])]
         if self.manifest.text is not None:
             vectors.append(self.encode_texts(["a photo"]))
@@ -157,6 +191,13 @@ class Pack:
         model = read_onnx(self.folder, self.manifest, file)
         return Session(model, self.folder / file, device=self._device, threads=self._threads)
 
+    def _image_outputs(self, batch: Pixels) -> Vectors:
+        tower, session = self.manifest.image, self._image_session
+        return self._joined(
+            session.run(tower.embeds, {tower.input: self.preprocessing.normalise(part)})
+            for part in (batch[at : at + BATCH] for at in range(0, len(batch), BATCH))
+        )
+
     def _joined(self, parts: Iterable[Vectors]) -> Vectors:
         vectors = [np.empty((0, self.dim), np.float32)]
         for part in parts:
@@ -167,3 +208,9 @@ class Pack:
                 )
             vectors.append(part.astype(np.float32, copy=False))
         return np.concatenate(vectors)
+
+
+def softmax(logits: Vectors) -> Vectors:
+    """Probabilities from logits, over the last axis: the same shape, sums 1."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
