@@ -48,8 +48,8 @@ def evaluate(
     """Measure a pack on labelled or captioned pictures.
 
     DATA are WebDataset shards (.tar), or folders of them. Captions are judged by retrieval, labels
-    by zero-shot, class numbers by classification; docs/evaluation.md has the protocol. The library
-    is not touched.
+    by zero-shot, class numbers by classification: by the classes' names with a CLIP pack, by its
+    own labels with a classifier. docs/evaluation.md has the protocol. The library is not touched.
     """
     from albumen import evaluation
 
@@ -97,7 +97,7 @@ def _lines(report: "Report") -> Iterator[str]:
     if (classes := report.classification) is not None:
         rows = [("classification", "pictures", "classes", "top-1", "top-5")]
         figures = [_share(classes.top1), _share(classes.top5)]
-        rows.append(("by names", f"{classes.images:,}", f"{classes.classes:,}", *figures))
+        rows.append(("all sources", f"{classes.images:,}", f"{classes.classes:,}", *figures))
         yield from _table(rows)
     if not (report.retrieval or report.zero_shot or report.classification):
         yield "nothing to measure: no picture has a caption, a label or a class number"

@@ -40,7 +40,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """N pictures, their vectors (N, D) of length 1, and what was left out."""
+    """N pictures, their vectors, and what was left out.
+
+    vectors: (N, D) of length 1; of a classifier its logits, (N, K).
+    """
 
     pictures: tuple[Picture, ...]
     vectors: NDArray[np.float32]
@@ -49,6 +52,7 @@ class Embedded:
 
 def embed(shards: Sequence[Path], pack: Pack, on_progress: Callable[[Progress], None]) -> Embedded:
     """Embed every picture of the shards; raises `EvaluationError` if there is none."""
+    encode = pack.logits if pack.is_classifier else pack.encode_images
     pictures: list[Picture] = []
     vectors: list[NDArray[np.float32]] = []
     skipped: list[Skip] = []
@@ -68,7 +72,7 @@ def embed(shards: Sequence[Path], pack: Pack, on_progress: Callable[[Progress], 
                         pictures.append(_known(sample))
                         good.append(pixels)
                 if good:
-                    vectors.append(pack.encode_images(np.stack(good)))
+                    vectors.append(encode(np.stack(good)))
                 on_progress(Progress(len(pictures), before + samples[-1].end, total))
             before += shard.stat().st_size
     if not pictures:

@@ -2,11 +2,12 @@
 
 Retrieval: every caption is a query, candidates are all pictures of its source. Zero-shot: every
 labelled picture is compared with the names of its source's labels. Classification: every picture
-with a class number is compared with the names of all classes.
+with a class number is compared with the names of all classes; a classifier answers by the number
+itself.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +49,10 @@ class ZeroShot:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Of how many pictures the right class is the first, or among the first five."""
+    """Of how many pictures the right class is the first, or among the first five.
+
+    classes: how many there were to choose from; a classifier chooses from all of its labels.
+    """
 
     images: int
     classes: int
@@ -86,6 +90,9 @@ def evaluate(
     be read, and `PackError` if the pack cannot run.
     """
     embedded = embed(shards, pack, on_progress or _unheard)
+    if pack.is_classifier:
+        figures, notes = _by_own_labels(embedded, pack.labels)
+        return Report(pack.name, {}, {}, figures, embedded.skipped, notes)
     if pack.manifest.text is None:
         note = f"the pack {pack.name} reads no text, so nothing could be asked of it"
         return Report(pack.name, {}, {}, None, embedded.skipped, (note,))
@@ -160,6 +167,45 @@ def _classification(
     classes = _ensembles(pack, [next(iter(names[number])) for number in numbers])
     top1, top5 = _tops(embedded.vectors[numbered], classes, right, TOPS)
     return Classification(len(numbered), len(numbers), top1, top5), ()
+
+
+def _by_own_labels(
+    embedded: Embedded, labels: Sequence[str]
+) -> tuple[Classification | None, tuple[str, ...]]:
+    """A classifier's figures: the shards' class numbers are those of its labels."""
+    numbered = [i for i, one in enumerate(embedded.pictures) if one.number is not None]
+    if not numbered:
+        return None, ("no picture has a class number (.cls), and a classifier answers no others",)
+    numbers = [int(embedded.pictures[i].number or 0) for i in numbered]
+    if max(numbers) >= len(labels):
+        note = (
+            f"no classification: the shards have a class {max(numbers)}, the pack has labels 0 to"
+        )
+        return None, (f"{note} {len(labels) - 1}; it was made for other classes",)
+    right = np.array(numbers, np.int64)
+    # Each label is its own direction, so that the score of a label is its logit.
+    each_label = np.eye(len(labels), dtype=np.float32)
+    top1, top5 = _tops(embedded.vectors[numbered], each_label, right, TOPS)
+    notes = tuple(_disagreements([embedded.pictures[i] for i in numbered], labels))
+    return Classification(len(numbered), len(labels), top1, top5), notes
+
+
+def _disagreements(pictures: list[Picture], labels: Sequence[str]) -> Iterator[str]:
+    """What makes one doubt that the shards number classes as the pack does."""
+    met = {int(picture.number or 0) for picture in pictures}
+    if len(met) < len(labels):
+        yield f"the shards hold {len(met)} of the pack's {len(labels)} classes"
+    other = {
+        int(picture.number or 0): picture.label
+        for picture in pictures
+        if picture.label and picture.label.casefold() != labels[picture.number or 0].casefold()
+    }
+    if other:
+        number = min(other)
+        yield (
+            f"{len(other)} of {len(met)} classes are called otherwise by the shards: class {number}"
+            f" is '{other[number]}' there and '{labels[number]}' in the pack"
+        )
 
 
 def _tops(

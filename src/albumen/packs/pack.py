@@ -213,4 +213,5 @@ class Pack:
 def softmax(logits: Vectors) -> Vectors:
     """Probabilities from logits, over the last axis: the same shape, sums 1."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    shares: Vectors = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
