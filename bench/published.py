@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bench._page import put
 from PIL import Image
 from torch import Tensor, nn
 
@@ -23,7 +24,6 @@ from albumen.checkpoints import Card, Preprocessing, catalogue, load
 from albumen.evaluation.shards import Sample, read
 
 BATCH = 250
-START, END = "<!-- bench.published -->", "<!-- end -->"
 
 
 def main() -> int:
@@ -42,11 +42,7 @@ def main() -> int:
         rows.append(measured(file, pictures, truth))
         print(rows[-1], flush=True)
     if args.write:
-        page = args.write.read_text(encoding="utf-8")
-        before, rest = page.split(START)
-        after = rest.split(END)[1]
-        table = "\n".join(rows)
-        args.write.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+        put(args.write, "bench.published", "\n".join(rows))
     return 0
 
 

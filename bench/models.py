@@ -1,0 +1,292 @@
+"""How fast our models are, beside transformers' own with the same weights, and what helps.
+
+    python -m bench.models [--rounds 5] [--batch 4] [--write docs/models.md]
+
+Both models take turns within each round, so that what else the machine does falls on both alike; a
+ratio is the median over rounds of their time by ours: above 1.0 ours is faster. `peak`: what share
+of the machine's own matrix product, measured here, the forward pass reaches in float32.
+"""
+
+import argparse
+import copy
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import bench._references  # noqa: F401  # before transformers
+import onnx
+import torch
+import torch.nn.functional as F
+import transformers
+from bench._page import put
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from albumen import checkpoints
+from albumen.models import variants
+from albumen.models.clip import CLIP, contrastive_loss
+from albumen.models.describe import describe
+from albumen.packs.runtime import Session, cores
+
+Step = Callable[[], object]
+END_OF_TEXT = 49407
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same weights in their module and in ours, and what both are fed with."""
+
+    name: str
+    theirs: nn.Module
+    ours: nn.Module
+    pixels: Tensor
+    ids: Tensor | None
+
+    def outputs(self, model: nn.Module) -> Tensor:
+        """Logits (B, classes), or (B, B) of a CLIP, in float32."""
+        if self.ids is None:
+            given = model(self.pixels)
+        elif model is self.theirs:
+            given = model(input_ids=self.ids, pixel_values=self.pixels).logits_per_image
+        else:
+            given = model(self.pixels, self.ids)
+        logits: Tensor = given if isinstance(given, Tensor) else given.logits
+        return logits.float()
+
+    def forward(self, model: nn.Module) -> Step:
+        def step() -> None:
+            with torch.inference_mode():
+                self.outputs(model.eval())
+
+        return step
+
+    def training(self, model: nn.Module) -> Step:
+        """Forward, backward and a step of SGD, which changes next to nothing."""
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-9)
+        truth = torch.arange(len(self.pixels))
+
+        def step() -> None:
+            logits = self.outputs(model.train())
+            loss = F.cross_entropy(logits, truth) if self.ids is None else contrastive_loss(logits)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        return step
+
+
+def pairs(batch: int, names: Iterable[str]) -> Iterable[Pair]:
+    build: dict[str, Callable[[], nn.Module]] = {
+        "resnet50": lambda: transformers.ResNetForImageClassification(
+            transformers.ResNetConfig(num_labels=1000)
+        ),
+        "vit-b16": lambda: transformers.ViTForImageClassification(
+            transformers.ViTConfig(num_labels=1000)
+        ),
+        "clip-b32": lambda: transformers.CLIPModel(transformers.CLIPConfig()),
+    }
+    torch.manual_seed(0)
+    for name in names:
+        theirs = build[name]()
+        with tempfile.TemporaryDirectory() as folder:
+            theirs.save_pretrained(folder)
+            ours, _ = checkpoints.load(folder)
+        variant = variants.find(name)
+        pixels = torch.randn(batch, 3, variant.side, variant.side)
+        ids = None
+        if variant.context is not None:
+            ids = torch.randint(1, END_OF_TEXT, (batch, variant.context))
+            ids[:, -1] = END_OF_TEXT
+        pair = Pair(name, theirs, ours.requires_grad_(True), pixels, ids)
+        with torch.inference_mode():
+            torch.testing.assert_close(
+                pair.outputs(pair.ours), pair.outputs(pair.theirs.eval()), rtol=1e-3, atol=1e-3
+            )
+        yield pair
+
+
+def interleaved(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each step in each round, the steps taking turns; one round to warm up first."""
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    for i in range(rounds + 1):
+        for name, step in steps.items():
+            begun = time.perf_counter()
+            step()
+            if i:
+                taken[name].append(time.perf_counter() - begun)
+    return taken
+
+
+def ratio(slower: list[float], faster: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(slower, faster, strict=True))
+
+
+def matrix_product(dtype: torch.dtype, side: int = 2048, rounds: int = 5) -> float:
+    """Multiply-adds a second of the machine's own matrix product, its best of a few."""
+    a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
+    best = min(interleaved({"product": lambda: a @ b}, rounds)["product"])
+    return side**3 / best
+
+
+def eager(pair: Pair, rounds: int, peak: float) -> list[str]:
+    """Rows: forward and training step, theirs and ours."""
+    rows = []
+    variant = variants.find(pair.name)
+    with torch.device("meta"):
+        layers = describe(variant.build(), *variant.inputs())
+    work = len(pair.pixels) * sum(layer.multiply_adds for layer in layers)
+    for kind, of in (("forward", pair.forward), ("training step", pair.training)):
+        taken = interleaved({"theirs": of(pair.theirs), "ours": of(pair.ours)}, rounds)
+        theirs, ours = (statistics.median(taken[name]) for name in ("theirs", "ours"))
+        share = f"{work / min(taken['ours']) / peak:.0%}" if kind == "forward" else ""
+        rows.append(
+            f"| {pair.name} | {kind} | {1000 * theirs:.0f} ms | {1000 * ours:.0f} ms "
+            f"| {ratio(taken['theirs'], taken['ours']):.2f} | {share} |"
+        )
+    return rows
+
+
+def helped(pair: Pair, rounds: int) -> str:
+    """A row: how many times as fast our forward pass is with each help as without."""
+    plain = pair.forward(pair.ours)
+    compiled = pair.forward(torch.compile(pair.ours))
+    last = replace(
+        pair,
+        ours=copy.deepcopy(pair.ours).to(memory_format=torch.channels_last),
+        pixels=pair.pixels.contiguous(memory_format=torch.channels_last),
+    )
+    helps = (last.forward(last.ours), in_bf16(plain), compiled, in_bf16(compiled))
+    gains = (times(plain, step, rounds) for step in helps)
+    return f"| {pair.name} | " + " | ".join(gains) + " |"
+
+
+def in_bf16(step: Step) -> Step:
+    """The same step under autocast, which keeps weights in float32."""
+
+    def run() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            step()
+
+    return run
+
+
+def times(plain: Step, helped: Step, rounds: int) -> str:
+    """How many times as fast, or a dash where this machine cannot (no compiler, say)."""
+    try:
+        helped()
+    except Exception as error:  # whatever a compiler may say
+        print(
+            f"not measured: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr
+        )
+        return "–"
+    taken = interleaved({"plain": plain, "helped": helped}, rounds)
+    return f"{ratio(taken['plain'], taken['helped']):.2f}"
+
+
+def sessions(pair: Pair, rounds: int, folder: Path) -> str:
+    """A row: the same forward pass (of a CLIP its image tower's) as PyTorch, fp32 and int8 ONNX."""
+    tower = pair.ours.image if isinstance(pair.ours, CLIP) else pair.ours
+    full, small = folder / f"{pair.name}.onnx", folder / f"{pair.name}-int8.onnx"
+    program = torch.onnx.export(
+        Embeds(tower).eval(), (pair.pixels,), dynamo=True, input_names=["pixels"],
+        output_names=["embeds"], verbose=False,
+    )  # fmt: skip
+    assert program is not None
+    program.optimize()
+    onnx.save_model(program.model_proto, full)
+    quantize_dynamic(
+        full, small, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"]
+    )
+
+    def of(file: Path) -> Step:
+        session = Session(file.read_bytes(), file, device="cpu", threads=None)
+        inputs = {"pixels": pair.pixels.numpy()}
+        return lambda: session.run("embeds", inputs)
+
+    def torchs() -> None:
+        with torch.inference_mode():
+            tower(pair.pixels)
+
+    taken = interleaved({"torch": torchs, "fp32": of(full), "int8": of(small)}, rounds)
+    columns = (f"{1000 * statistics.median(seconds):.0f} ms" for seconds in taken.values())
+    size = small.stat().st_size / full.stat().st_size
+    return f"| {pair.name} | " + " | ".join(columns) + f" | {size:.2f} |"
+
+
+class Embeds(nn.Module):
+    """A tower's embeddings alone, without what each place contributed."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        given = self.tower(pixels)
+        return given if isinstance(given, Tensor) else given[0]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--models", nargs="+", default=["resnet50", "vit-b16", "clip-b32"])
+    parser.add_argument("--write", type=Path, help="put the tables into this page, at their mark")
+    args = parser.parse_args()
+    torch.set_num_threads(cores())
+    peak = matrix_product(torch.float32)
+    half = matrix_product(torch.bfloat16)
+    speeds, gains, exported = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for pair in pairs(args.batch, args.models):
+            speeds += eager(pair, args.rounds, peak)
+            print("\n".join(speeds[-2:]), flush=True)
+            gains.append(helped(pair, args.rounds))
+            print(gains[-1], flush=True)
+            exported.append(sessions(pair, args.rounds, Path(folder)))
+            print(exported[-1], flush=True)
+    report = REPORT.format(
+        batch=args.batch,
+        threads=torch.get_num_threads(),
+        rounds=args.rounds,
+        versions=f"PyTorch {torch.__version__.partition('+')[0]}, "
+        f"transformers {transformers.__version__}",
+        peak=peak / 1e9,
+        half=half / 1e9,
+        speeds="\n".join(speeds),
+        gains="\n".join(gains),
+        exported="\n".join(exported),
+    )
+    if args.write:
+        put(args.write, "bench.models", report)
+    return 0
+
+
+REPORT = """
+{batch} pictures at once (for CLIP as many texts), {threads} threads, medians of {rounds} rounds;
+{versions}. A matrix product reaches {peak:.0f} billion multiply-adds a second here in
+float32, {half:.0f} in bfloat16.
+
+| model | step | transformers | ours | ratio | share of the peak |
+|---|---|---|---|---|---|
+{speeds}
+
+How many times as fast our forward pass becomes:
+
+| model | channels-last | bf16 autocast | `torch.compile` | compiled, bf16 |
+|---|---|---|---|---|
+{gains}
+
+As a pack runs it (of CLIP the image tower), beside our module:
+
+| model | PyTorch | ONNX Runtime, fp32 | int8 (products) | size of int8 |
+|---|---|---|---|---|
+{exported}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
