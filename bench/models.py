@@ -18,19 +18,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bench._references  # noqa: F401  # before transformers
-import onnx
 import torch
 import torch.nn.functional as F
 import transformers
 from bench._page import put
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from albumen import checkpoints
 from albumen.models import variants
 from albumen.models.clip import CLIP, contrastive_loss
 from albumen.models.describe import describe
+from albumen.packs.quantize import quantize
 from albumen.packs.runtime import Session, cores
+from albumen.training.export import export_classifier, export_image
 
 Step = Callable[[], object]
 END_OF_TEXT = 49407
@@ -189,23 +189,19 @@ def times(plain: Step, helped: Step, rounds: int) -> str:
 
 def sessions(pair: Pair, rounds: int, folder: Path) -> str:
     """A row: the same forward pass (of a CLIP its image tower's) as PyTorch, fp32 and int8 ONNX."""
-    tower = pair.ours.image if isinstance(pair.ours, CLIP) else pair.ours
     full, small = folder / f"{pair.name}.onnx", folder / f"{pair.name}-int8.onnx"
-    program = torch.onnx.export(
-        Embeds(tower).eval(), (pair.pixels,), dynamo=True, input_names=["pixels"],
-        output_names=["embeds"], verbose=False,
-    )  # fmt: skip
-    assert program is not None
-    program.optimize()
-    onnx.save_model(program.model_proto, full)
-    quantize_dynamic(
-        full, small, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"]
-    )
+    side, clip = variants.find(pair.name).side, isinstance(pair.ours, CLIP)
+    if isinstance(pair.ours, CLIP):
+        export_image(pair.ours, side, full, half=False)
+    else:
+        export_classifier(pair.ours, side, full, half=False)
+    quantize(full, small, pair.pixels.numpy())
+    tower = pair.ours.image if isinstance(pair.ours, CLIP) else pair.ours
 
     def of(file: Path) -> Step:
         session = Session(file.read_bytes(), file, device="cpu", threads=None)
         inputs = {"pixels": pair.pixels.numpy()}
-        return lambda: session.run("embeds", inputs)
+        return lambda: session.run("embeds" if clip else "logits", inputs)
 
     def torchs() -> None:
         with torch.inference_mode():
@@ -215,18 +211,6 @@ def sessions(pair: Pair, rounds: int, folder: Path) -> str:
     columns = (f"{1000 * statistics.median(seconds):.0f} ms" for seconds in taken.values())
     size = small.stat().st_size / full.stat().st_size
     return f"| {pair.name} | " + " | ".join(columns) + f" | {size:.2f} |"
-
-
-class Embeds(nn.Module):
-    """A tower's embeddings alone, without what each place contributed."""
-
-    def __init__(self, tower: nn.Module) -> None:
-        super().__init__()
-        self.tower = tower
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        given = self.tower(pixels)
-        return given if isinstance(given, Tensor) else given[0]
 
 
 def main() -> int:
@@ -282,7 +266,7 @@ How many times as fast our forward pass becomes:
 
 As a pack runs it (of CLIP the image tower), beside our module:
 
-| model | PyTorch | ONNX Runtime, fp32 | int8 (products) | size of int8 |
+| model | PyTorch | ONNX Runtime, fp32 | int8 | size of int8 |
 |---|---|---|---|---|
 {exported}
 """
