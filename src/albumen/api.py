@@ -13,14 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from albumen import packs
-from albumen.library.events import Committed, Event, Summary
+from albumen.errors import UsageError
+from albumen.library.events import Committed, Event, Progress, Summary
 from albumen.library.home import Home, default
 from albumen.library.store import Photo, Store
 from albumen.packs import catalogue
 from albumen.search import Answer, Query, Result, day_before, parse_day, run
+
+if TYPE_CHECKING:
+    from albumen.library.classify import Classified
 
 type_of_path = str | os.PathLike[str]
 Paths = type_of_path | Sequence[type_of_path]
@@ -117,6 +121,12 @@ class Library:
         """
         from albumen.library import indexing  # brings every decoder along; a search needs none
 
+        if self.pack.is_classifier:
+            raise UsageError(
+                f"the pack {self.pack.name} is a classifier, which gives nothing to search with; "
+                "photos are indexed with a CLIP pack, such as starter"
+            )
+
         def heard(event: Event) -> None:
             if isinstance(event, Committed) and self._setting("pack") is None:
                 self.store.set_setting("pack", self._name_to_find_it_by())
@@ -170,6 +180,34 @@ class Library:
         """The same for a `Query`; the answer says which pack ranked, and what to know of it."""
         return run(self.store, self.home, self.pack, query)
 
+    def classify(
+        self,
+        *photos: type_of_path,
+        labels: Sequence[str] | None = None,
+        top: int = 5,
+        progress: Callable[[Event], None] | None = None,
+    ) -> "Iterator[Classified]":
+        """What photos show, or those in folders, in the library or not: the likeliest labels.
+
+        With a classifier pack its own labels; with a CLIP pack, which reads words, the `labels`
+        given. If this `Library` was made without `pack`, labels in words ask the one in use, and
+        its own labels the first classifier installed. Photos come in their order; one that cannot
+        be read has a `failure` and no labels. Raises `UsageError` where labels are missing.
+
+        >>> for photo in library.classify("cat.jpg", labels=["a cat", "a dog"]):
+        ...     print(photo.path, photo.labels[0].label, photo.labels[0].probability)
+        """
+        from albumen.library import classify  # as in `index`
+
+        files = classify.photos_in(Path(path).expanduser() for path in photos)
+        classifier = classify.Classifier(self._pack_to_classify(labels), labels)
+
+        def heard(done: int) -> None:
+            if progress is not None:
+                progress(Progress(done, len(files)))
+
+        return classify.classify(files, classifier, top=top, on_progress=heard)
+
     def photos(
         self,
         *,
@@ -185,6 +223,15 @@ class Library:
         folder = Path(under).expanduser().absolute() if under is not None else None
         last = day_before(_day(before))
         return self.store.photos(after=_day(after), before=last, under=folder)
+
+    def _pack_to_classify(self, labels: Sequence[str] | None) -> packs.Pack:
+        """The pack asked for; without one, labels in words or no labels decide."""
+        if self._asked_pack is None and not labels:
+            known = [*catalogue.builtin_packs(), *catalogue.installed(self.home.packs)]
+            for info in known:
+                if info.manifest is not None and info.manifest.kind == "classifier":
+                    return packs.open_pack(info.folder, device=self.device)
+        return self.pack
 
     def _name_to_find_it_by(self) -> str:
         try:

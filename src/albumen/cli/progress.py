@@ -1,4 +1,4 @@
-"""Progress of indexing: a bar on a terminal, now and then a line elsewhere, JSON for programs."""
+"""Progress through files: a bar on a terminal, now and then a line elsewhere, JSON for programs."""
 
 import sys
 import time
@@ -74,19 +74,22 @@ def line(done: int, found: int, seconds: float, noun: str = "files") -> str:
 
 
 @contextmanager
-def bar() -> Iterator[Report]:
+def bar(doing: str = "Indexing") -> Iterator[Report]:
     """A bar with rate and time left; it goes away when it is done."""
     from rich import progress as rich
     from rich.console import Console
 
     columns = (
-        rich.TextColumn("Indexing"),
+        rich.TextColumn(doing),
         rich.BarColumn(),
         rich.TextColumn("{task.completed:,.0f} of {task.total:,.0f} files"),
         rich.TextColumn("{task.fields[rate]}"),
         rich.TimeRemainingColumn(compact=True),
     )
-    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    # Not redirected: what a command prints on stdout goes there, not to where the bar is.
+    with rich.Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+    ) as display:
         task = display.add_task("", total=0, rate="")
 
         def report(event: Event) -> None:

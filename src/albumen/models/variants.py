@@ -39,6 +39,16 @@ _CLIPS = {
 STARTER_SIDE = 112
 _CIFAR = re.compile(r"cifar-resnet(\d+)")
 
+# How else people write them: ResNet-50, resnet-56, ViT-B/16, vit-b-16, CLIP-ViT-B/32, starter.
+_SPELLINGS = (
+    (re.compile(r"^starter$"), "clip-starter"),
+    (re.compile(r"/"), "-"),
+    (re.compile(r"^clip-vit-"), "clip-"),
+    (re.compile(r"(?<=[a-z])-(?=\d)"), ""),
+    (re.compile(r"^(plain-)?resnet(?!18$|34$|50$|101$|152$)(?=\d+$)"), r"\1cifar-resnet"),
+    (re.compile(r"^cifar-plain-"), "plain-cifar-"),
+)
+
 NAMES = (*_CONVNETS, *_RESNETS, "cifar-resnet20", *_VITS, *_CLIPS)
 """Every name but those of other depths, "cifar-resnet56", and of twins, "plain-resnet34"."""
 
@@ -64,8 +74,9 @@ def find(name: str) -> Variant:
     """The variant of that name; ValueError, with the names there are, if there is none such.
 
     Besides `NAMES`: "cifar-resnetN" of any depth N = 6n + 2, and "plain-" before a ResNet's name
-    for its twin without shortcuts.
+    for its twin without shortcuts. "ResNet-50", "ViT-B/16" and "resnet-56" are understood too.
     """
+    name = _canonical(name)
     if name in _CONVNETS:
         return Variant(name, lambda: convnet.ConvNet(_CONVNETS[name]), 32)
     if name in _VITS:
@@ -81,3 +92,9 @@ def find(name: str) -> Variant:
     residual = resnet.cifar(int(found[1])) if found else _RESNETS[bare]
     chosen = residual if bare == name else resnet.plain(residual)
     return Variant(name, lambda: resnet.ResNet(chosen), 32 if found else 224)
+
+
+def _canonical(name: str) -> str:
+    for spelling, ours in _SPELLINGS:
+        name = spelling.sub(ours, name.lower())
+    return name
