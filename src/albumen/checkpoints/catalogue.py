@@ -55,6 +55,14 @@ class Entry:
             )
 
 
+WEIGHTS = (
+    "model.safetensors",
+    "open_clip_model.safetensors",
+    "pytorch_model.bin",
+    "open_clip_pytorch_model.bin",
+)
+"""Files that hold a folder's weights; safetensors before pickles."""
+
 HALVES = (0.5, 0.5, 0.5)
 IMAGENET = "ImageNet-1k top-1"
 ZERO_SHOT = "ImageNet-1k zero-shot top-1"

@@ -20,14 +20,6 @@ from albumen.models.layers import Activation
 from albumen.models.resnet import ResNet
 from albumen.models.vit import ViT
 
-WEIGHTS = (
-    "model.safetensors",
-    "open_clip_model.safetensors",
-    "pytorch_model.bin",
-    "open_clip_pytorch_model.bin",
-)
-"""Files that hold a folder's weights; safetensors before pickles."""
-
 
 def load(source: str | Path, *, activation: Activation | None = None) -> tuple[nn.Module, Card]:
     """The model that `source` holds, in evaluation mode and float32, and what is known about it.
@@ -94,9 +86,9 @@ def _cached(name: str) -> Path | None:
 
 
 def _weights(folder: Path) -> Path:
-    weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    weights = next((folder / name for name in catalogue.WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
-        raise CheckpointError(f"{folder} holds none of {', '.join(WEIGHTS)}")
+        raise CheckpointError(f"{folder} holds none of {', '.join(catalogue.WEIGHTS)}")
     return weights
 
 

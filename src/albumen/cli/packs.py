@@ -1,15 +1,18 @@
-"""`albumen packs`: list, choose and check the models."""
+"""`albumen packs`: list, choose, check and add the models."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from albumen.cli.command import Group, Session
+from albumen.cli.steps import steps
 from albumen.cli.words import one_line, print_json, printable, size
 from albumen.errors import UsageError
 
 if TYPE_CHECKING:
+    from albumen.packs.add import Added, OnStep, Options
     from albumen.packs.catalogue import PackInfo
     from albumen.packs.manifest import Manifest
 
@@ -20,10 +23,11 @@ if TYPE_CHECKING:
     examples="""
         albumen packs list
         albumen packs verify
+        albumen packs pull google/vit-base-patch16-224
     """,
 )
 def packs() -> None:
-    """List, choose and check the models ("packs")."""
+    """List, choose, check and add the models ("packs")."""
 
 
 @packs.command(
@@ -92,6 +96,94 @@ def verify(session: Session, name: str | None, device: str) -> None:
         pack.verify()
         files = f"{len(pack.manifest.files)} files, {size(pack.manifest.size)}"
         click.echo(f"{one_line(pack.name)} is in order: {files}, id {pack.id}")
+
+
+def _making(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `add` and `pull` share."""
+    options = (
+        click.option(
+            "--calibrate",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="DIR",
+            help="Photos to verify int8 and measure the background with (default: generated).",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["int8", "float16", "float32"]),
+            default="int8",
+            show_default=True,
+            help="Weights' form; a tower whose answers that would change stays float32.",
+        ),
+        click.option("--replace", is_flag=True, help="Replace the pack of the same name."),
+        click.option("--quiet", "-q", is_flag=True, help="No progress."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@packs.command(
+    "add",
+    examples="""
+        albumen packs add Xenova/clip-vit-base-patch32 --name clip-b32
+        albumen packs add Xenova/clip-vit-base-patch32 --name mine --calibrate photos
+    """,
+)
+@click.argument("source", metavar="SOURCE")
+@click.option("--name", required=True, metavar="NAME", help="The name it is chosen by.")
+@click.option("--revision", metavar="COMMIT", help="Of a hub's repository (default: the newest).")
+@_making
+@click.pass_obj
+def add(
+    session: Session, /, source: str, name: str, revision: str | None, quiet: bool, **making: Any
+) -> None:
+    """Make a pack of published weights, and check it.
+
+    SOURCE is a repository of the hub (OWNER/NAME), a folder laid out as one, or a file of weights.
+    Repositories with ONNX models need nothing else; other weights need PyTorch (albumen[train]).
+    Only this command and `packs pull` use the network.
+    """
+    from albumen.packs.add import add
+
+    with steps(quiet) as on_step:
+        added = add(source, name, _options(session, on_step, making), revision=revision)
+    _say_added(added)
+
+
+@packs.command("pull", examples="albumen packs pull google/vit-base-patch16-224")
+@click.argument("name", metavar="NAME")
+@_making
+@click.pass_obj
+def pull(session: Session, /, name: str, quiet: bool, **making: Any) -> None:
+    """Fetch a published model of the catalogue, and make it a pack.
+
+    The revision is pinned, and what comes is checked. A fetch that broke off goes on where it
+    stopped when the command is run again.
+    """
+    from albumen.packs.add import pull
+
+    with steps(quiet) as on_step:
+        added = pull(name, _options(session, on_step, making))
+    _say_added(added)
+
+
+def _options(session: Session, on_step: "OnStep", making: dict[str, Any]) -> "Options":
+    from albumen.packs.add import Options
+
+    home = session.home()
+    home.make()
+    return Options(home.packs, home.cache / "downloads", on_step=on_step, **making)
+
+
+def _say_added(added: "Added") -> None:
+    made, notes = added
+    for note in notes:
+        click.echo(f"Note: {one_line(note)}", err=True)
+    towers = made.precision["towers"]
+    forms = ", ".join(f"{tower} {form}" for tower, form in towers.items())
+    click.echo(f"{one_line(made.name)} is here: {made.kind}, {size(made.size)}, {forms}")
+    verb = "albumen packs use" if made.kind == "clip" else "albumen classify PHOTO --pack"
+    click.echo(f"to use it: {verb} {one_line(made.name)}")
 
 
 def _found(session: Session) -> list["PackInfo"]:

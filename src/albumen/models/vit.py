@@ -127,7 +127,7 @@ class Trunk(nn.Module):
             tokens = tokens + resize_positions(self.positions, grid)
         else:
             positions = torch.cat([self.positions[:1], resize_positions(self.positions[1:], grid)])
-            first = self.class_token.expand(len(tokens), 1, -1)
+            first = self.class_token.expand(tokens.shape[0], 1, -1)
             tokens = torch.cat([first, tokens], dim=1) + positions
         embedded: Tensor = self.norm_embedded(tokens)
         return embedded

@@ -129,6 +129,7 @@ class Manifest:
     precision: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

@@ -29,7 +29,7 @@ class NotONNXError(ValueError):
 
 def uses_external_data(model: bytes) -> bool:
     """Whether any tensor's weights lie outside; raises `NotONNXError` for other bytes."""
-    top = {number for number, _, _ in _fields(memoryview(model))}
+    top = {number for number, _, _ in fields(memoryview(model))}
     if not {1, 7} <= top:  # ir_version and graph
         raise NotONNXError("it has no graph")
     return _any_outside(memoryview(model), "model", 0)
@@ -38,7 +38,7 @@ def uses_external_data(model: bytes) -> bool:
 def _any_outside(message: memoryview, kind: Message, depth: int) -> bool:
     if depth > DEEPEST:
         raise NotONNXError(f"its graphs are nested more than {DEEPEST} deep")
-    for number, wire, value in _fields(message):
+    for number, wire, value in fields(message):
         if kind == "tensor" and number == EXTERNAL_DATA:
             return True
         if kind == "tensor" and number == DATA_LOCATION and bytes(value).strip(b"\x80\x00"):
@@ -49,7 +49,7 @@ def _any_outside(message: memoryview, kind: Message, depth: int) -> bool:
     return False
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+def fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
     """Each field's number, wire type and value: the varint's bytes, or the content."""
     at = 0
     while at < len(message):

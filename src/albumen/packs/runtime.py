@@ -85,9 +85,28 @@ class Session:
                 f"the device '{device}' cannot be used here; choose another, such as cpu"
             )
         self._file = file
+        # Some published towers were exported for exactly one picture or one text.
+        self._singly = self._session.get_inputs()[0].shape[:1] == [1]
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, list[int | str | None]]]:
+        """Each input's type, as the runtime writes it ("tensor(float)"), and its shape."""
+        return {put.name: (put.type, put.shape) for put in self._session.get_inputs()}
+
+    @property
+    def outputs(self) -> dict[str, list[int | str | None]]:
+        """Each output's shape."""
+        return {put.name: put.shape for put in self._session.get_outputs()}
 
     def run(self, output: str, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """The output of that name for these inputs; raises `PackError` if the model fails."""
+        count = len(next(iter(inputs.values())))
+        if self._singly and count > 1:
+            rows = range(count)
+            singles = (
+                {name: value[row : row + 1] for name, value in inputs.items()} for row in rows
+            )
+            return np.concatenate([self.run(output, single) for single in singles])
         try:
             result: NDArray[np.float32] = self._session.run([output], dict(inputs))[0]
         except Exception as error:  # as above

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from albumen.models.clip import CLIP
+from albumen.models.clip import CLIP, AveragedImageTower
 from albumen.models.resnet import ConvNorm
 
 OPSET = 18
@@ -54,30 +54,63 @@ def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def export_image(clip: CLIP, size: int, file: Path) -> None:
-    """Write `pixels` float32 (B, 3, size, size) -> `embeds` (B, D), `local_embeds` (B, P, D)."""
-    pixels = torch.zeros(2, 3, size, size)
-    dynamic = ({0: torch.export.Dim("batch")},)
-    outputs = ["embeds", "local_embeds"]
-    _export(without_batch_norm(clip.image), pixels, dynamic, file, "pixels", outputs)
+def export_image(clip: CLIP, size: int, file: Path, *, half: bool = True) -> None:
+    """Write `pixels` float32 (B, 3, size, size) -> `embeds` (B, D).
+
+    A tower that averages places gives `local_embeds` (B, P, D) besides.
+    """
+    averages = isinstance(clip.image, AveragedImageTower)
+    outputs = ["embeds", "local_embeds"] if averages else ["embeds"]
+    tower = without_batch_norm(clip.image)
+    _export_pixels(tower if averages else First(tower), size, file, outputs, half)
 
 
-def export_text(clip: CLIP, file: Path) -> None:
+def export_classifier(model: nn.Module, size: int, file: Path, *, half: bool = True) -> None:
+    """Write `pixels` float32 (B, 3, size, size) -> `logits` (B, classes)."""
+    _export_pixels(without_batch_norm(model), size, file, ["logits"], half)
+
+
+class First(nn.Module):
+    """A tower's first output alone: the exporter knows no output that is None."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """pixels: (B, 3, H, W) -> (B, D)"""
+        embeds: Tensor = self.tower(pixels)[0]
+        return embeds
+
+
+def export_text(clip: CLIP, file: Path, *, half: bool = True) -> None:
     """Write `input_ids` int64 (B, T) -> `embeds` (B, D), for any T up to the tower's context."""
     ids = torch.full((2, 7), clip.text.end_id)
     tokens = torch.export.Dim("tokens", min=2, max=clip.text.context)
     dynamic = ({0: torch.export.Dim("batch"), 1: tokens},)
-    _export(copy.deepcopy(clip.text).eval(), ids, dynamic, file, "input_ids", ["embeds"])
+    text = copy.deepcopy(clip.text).eval()
+    export(text, ids, dynamic, file, "input_ids", ["embeds"], half=half)
 
 
-def _export(
+def _export_pixels(
+    module: nn.Module, size: int, file: Path, outputs: list[str], half: bool
+) -> None:
+    pixels = torch.zeros(2, 3, size, size)
+    dynamic = ({0: torch.export.Dim("batch")},)
+    export(module.eval(), pixels, dynamic, file, "pixels", outputs, half=half)
+
+
+def export(
     module: nn.Module,
     example: Tensor,
     dynamic: tuple[dict[int, Any]],
     file: Path,
     name: str,
     outputs: list[str],
+    *,
+    half: bool = True,
 ) -> None:
+    """Write `module` as a graph with the input `name`; `half`: its large weights as float16."""
     program = torch.onnx.export(
         module,
         (example,),
@@ -90,8 +123,8 @@ def _export(
     )
     assert program is not None
     program.optimize()
-    model = half_stored(program.model_proto)
-    onnx.save_model(without_traces(model), file)
+    model = program.model_proto
+    onnx.save_model(without_traces(half_stored(model) if half else model), file)
 
 
 def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

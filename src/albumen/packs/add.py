@@ -1,0 +1,393 @@
+"""Packs from published weights: a hub's repository, a folder laid out as one, a file of weights.
+
+Repositories with ready ONNX models need nothing else. Other weights go through our own models and
+their export, which need PyTorch; it is imported here alone, and only then.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from albumen.checkpoints import catalogue
+from albumen.checkpoints.card import Preprocessing as Steps
+from albumen.checkpoints.labels import CIFAR10, imagenet
+from albumen.checkpoints.processors import labels as labels_of
+from albumen.checkpoints.processors import preprocessing as preprocessing_of
+from albumen.packs import hub, onnx_layouts
+from albumen.packs import manifest as pack
+from albumen.packs.calibration import calibration
+from albumen.packs.draft import Draft, Precision, building, complete, move_in
+from albumen.packs.errors import PackError
+from albumen.packs.onnx_layouts import Layout
+from albumen.packs.preprocessing import Preprocessing
+from albumen.packs.quantize import quantize
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from albumen.checkpoints.card import Card
+
+BESIDE_WEIGHTS = (
+    "config.json", "open_clip_config.json", "preprocessor_config.json", "tokenizer.json",
+)  # fmt: skip
+
+READY = {
+    "openai/clip-vit-base-patch32": "Xenova/clip-vit-base-patch32",
+    "openai/clip-vit-base-patch16": "Xenova/clip-vit-base-patch16",
+    "openai/clip-vit-large-patch14": "Xenova/clip-vit-large-patch14",
+    "google/vit-base-patch16-224": "Xenova/vit-base-patch16-224",
+    "microsoft/resnet-50": "Xenova/resnet-50",
+}
+"""The same weights as ready ONNX models, for those who have no PyTorch."""
+
+OnStep = Callable[[str, int, int], None]
+"""Called with what is going on, and how far it is: done of all (0 of 0 where that is unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a pack is made; `downloads` is where parts of files are kept until they are whole.
+
+    `calibrate`: a folder of photos, None for generated pictures. `replace`: a pack of the same name
+    is replaced.
+    """
+
+    packs: Path
+    downloads: Path
+    calibrate: Path | None = None
+    precision: Precision = "int8"
+    replace: bool = False
+    on_step: OnStep = lambda what, done, total: None
+
+
+class Added(NamedTuple):
+    """The pack, and what a person should be told about it."""
+
+    manifest: pack.Manifest
+    notes: tuple[str, ...]
+
+
+def pull(name: str, options: Options) -> Added:
+    """Add a checkpoint of the catalogue under its own name. Raises `PackError`.
+
+    Without PyTorch the same weights are taken as ready ONNX models, where the hub has them.
+    """
+    entry = catalogue.find(name)
+    if entry is None:
+        known = ", ".join(each.name for each in catalogue.ENTRIES if "/" in each.name)
+        raise PackError(
+            f"the catalogue has no '{name}'; it has: {known} (others: albumen packs add SOURCE)"
+        )
+    if "/" not in name:
+        raise PackError(
+            f"{name} is no hub's repository, but a file published at {entry.source}: get it there, "
+            f"then run: albumen packs add {name} --name {Path(name).stem}"
+        )
+    if _has_pytorch():
+        return add(name, name, options, revision=entry.revision)
+    if name not in READY:
+        raise PackError(f"{name} needs PyTorch to be made into a pack: install albumen[train]")
+    added = add(READY[name], name, options)
+    note = f"PyTorch is not installed: the ready ONNX models of {READY[name]} were taken"
+    return Added(added.manifest, (note, *added.notes))
+
+
+def add(source: str, name: str, options: Options, *, revision: str | None = None) -> Added:
+    """Make the pack `name` of `source`: a folder, a file of weights, or a hub's repository.
+
+    revision: of a repository; None for the one that a pack of this name came from, else the
+    catalogue's, else the newest. Nothing is left behind unless all went well, but for the parts of
+    files that have come, which the next try goes on with. Raises `PackError` and `CheckpointError`.
+    """
+    if not all(pack.PLAIN_NAME.fullmatch(part) for part in name.split("/")) or name.count("/") > 1:
+        raise PackError(f"'{name}' is no name for a pack: letters, digits, . _ - and one slash")
+    former = _former(options.packs / name, options)
+    path = Path(source).expanduser()
+    if path.exists():
+        made = _make(path, name, options, {"source": path.resolve().name}, None)
+        return Added(made, _notes(made, None))
+    if not hub.NAME.fullmatch(source):
+        raise PackError(f"{source}: there is no such file or folder, and it is no hub's name")
+    return _add_from_hub(source, name, options, revision, former)
+
+
+def _add_from_hub(
+    source: str, name: str, options: Options, revision: str | None, former: Mapping[str, Any]
+) -> Added:
+    entry = catalogue.find(source)
+    again = former.get("revision") if former.get("source") == source else None
+    asked = revision or again or (entry.revision if entry else None)
+    options.on_step(f"looking up {source}", 0, 0)
+    repository = hub.look_up(source, asked)
+    folder = options.downloads / source.replace("/", "--") / repository.revision
+    with building(options.packs / name):  # the place can be written to: told before the download
+        hashes = hub.fetch(
+            repository,
+            _worth_fetching(repository, options.precision, entry),
+            folder,
+            lambda done, total: options.on_step(f"fetching {source}", done, total),
+        )
+    _require_same(former, repository, hashes)
+    if entry is not None and entry.revision == repository.revision:
+        entry.check(folder / entry.file)
+    origin = {"source": source, "revision": repository.revision, "sha256": hashes}
+    made = _make(folder, name, options, origin, repository.licence)
+    hub.forget(folder, options.downloads)
+    pinned = entry is not None and entry.sha256 is not None
+    return Added(made, _notes(made, None if pinned else repository))
+
+
+def _former(destination: Path, options: Options) -> Mapping[str, Any]:
+    """Where the pack of that name came from, if there is one that may be replaced."""
+    if not destination.exists():
+        return {}
+    if not options.replace:
+        raise PackError(
+            f"there is a pack in {destination} already; choose another --name, or add --replace"
+        )
+    try:
+        return pack.read(destination).origin
+    except PackError:  # it is replaced because it is damaged
+        return {}
+
+
+def _worth_fetching(
+    repository: hub.Repository, precision: Precision, entry: catalogue.Entry | None
+) -> list[str]:
+    there = repository.files
+    layout = onnx_layouts.recognise(there) if entry is None else None
+    if layout is not None:
+        return layout.files(precision, there)
+    weights = next((name for name in catalogue.WEIGHTS if name in there), None)
+    weights = entry.file if entry is not None and entry.file in there else weights
+    if weights is None:
+        raise PackError(
+            f"{repository.name} holds none of {', '.join(catalogue.WEIGHTS)} and no ONNX models in "
+            "a layout that is known; choose another repository"
+        )
+    _require_pytorch(repository.name)
+    return [weights, *(name for name in BESIDE_WEIGHTS if name in there)]
+
+
+def _require_same(
+    former: Mapping[str, Any], repository: hub.Repository, hashes: Mapping[str, str]
+) -> None:
+    """What was pinned when a file was first fetched has to come again."""
+    if former.get("revision") != repository.revision:
+        return
+    pinned = former.get("sha256", {})
+    for name, found in hashes.items():
+        if pinned.get(name, found) != found:
+            raise PackError(
+                f"{name} of {repository.name} is not the file that this pack was made of, though "
+                "the revision is the same; ask its authors, or add it under another --name"
+            )
+
+
+def _make(
+    source: Path, name: str, options: Options, origin: dict[str, Any], licence: str | None
+) -> pack.Manifest:
+    """From files on this machine to the pack in its place."""
+    destination = options.packs / name
+    with building(destination) as work:
+        folder = work / "pack"
+        folder.mkdir()
+        options.on_step("reading the model", 0, 0)
+        draft = _draft(source, folder, options, origin)
+        draft = replace(draft, licence=draft.licence or licence)
+        options.on_step("preparing calibration pictures", 0, 0)
+        pictures = calibration(options.calibrate, Preprocessing(draft.preprocessing))
+        options.on_step(f"verifying {options.precision} on {pictures.origin}", 0, 0)
+        made = complete(draft, name, options.precision, pictures, sentences())
+        move_in(folder, destination)
+    return made
+
+
+def sentences() -> list[str]:
+    """What text towers are compared on: photos of ImageNet's and CIFAR-10's classes."""
+    names = [name.split(",")[0] for name in (*CIFAR10, *imagenet()[::5])]
+    return [f"a photo of a {name}" for name in names]
+
+
+def _draft(source: Path, folder: Path, options: Options, origin: dict[str, Any]) -> Draft:
+    there = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    layout = onnx_layouts.recognise(there) if source.is_dir() else None
+    if layout is None:
+        return _from_checkpoint(source, folder, origin)
+    if missing := [name for name in layout.needed if name not in there]:
+        raise PackError(f"{source} has no file {missing[0]}, which a pack needs; get it too")
+    steps, labels, config = _said(source, layout)
+    return onnx_layouts.draft(
+        source, layout, folder, options.precision, origin, steps, config, labels
+    )
+
+
+def _said(
+    source: Path, layout: Layout
+) -> tuple[pack.PreprocessingRecord, tuple[str, ...], dict[str, Any]]:
+    """Preprocessing, labels and config of a folder with ONNX models."""
+    try:
+        config = json.loads((source / "config.json").read_text("utf-8"))
+        said = json.loads((source / layout.preprocessing).read_text("utf-8"))
+        steps = (
+            _open_clips(said) if layout is onnx_layouts.IMMICH else _record(preprocessing_of(said))
+        )
+        labels = labels_of(config) if layout.kind == "classifier" else ()
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PackError(
+            f"{source}: config.json or {layout.preprocessing} is damaged or lacks a setting "
+            f"({error}); get them again"
+        ) from error
+    return steps, labels, config
+
+
+def _open_clips(said: Mapping[str, Any]) -> pack.PreprocessingRecord:
+    """open_clip's preprocess_cfg: `resize_mode` "squash" makes a square of everything."""
+    size = said["size"]
+    height, width = (size, size) if isinstance(size, int) else map(int, size)
+    mode = said.get("resize_mode", "shortest")
+    if mode not in ("shortest", "squash") or (mode == "shortest" and height != width):
+        raise ValueError(f"resize_mode {mode} for {height} by {width} pixels")
+    squashed = mode == "squash"
+    steps = Steps(
+        (height, width) if squashed else height,
+        None if squashed else height,
+        str(said.get("interpolation", "bicubic")),
+        tuple(map(float, said["mean"])),  # type: ignore[arg-type]  # three, or refused below
+        tuple(map(float, said["std"])),  # type: ignore[arg-type]
+    )
+    return _record(steps)
+
+
+def _record(steps: Steps) -> pack.PreprocessingRecord:
+    if steps.interpolation not in ("bilinear", "bicubic", "lanczos"):
+        raise ValueError(f"interpolation {steps.interpolation}")
+    resize = steps.resize
+    if isinstance(resize, int) and steps.crop is None:
+        resize = (resize, resize)
+    return pack.PreprocessingRecord(
+        resize,
+        steps.crop,
+        steps.interpolation,  # type: ignore[arg-type]  # one of three
+        steps.mean,
+        steps.std,
+    )
+
+
+# Here PyTorch begins.
+
+
+def _from_checkpoint(source: Path, folder: Path, origin: dict[str, Any]) -> Draft:
+    _require_pytorch(str(source))
+    from albumen.checkpoints import load
+
+    model, card = load(source)
+    entry = catalogue.find(str(origin["source"]))
+    if entry is not None:
+        card = catalogue.completed(replace(card, revision=origin.get("revision")), entry)
+    if card.preprocessing is None:
+        raise PackError(
+            f"{source}: nothing says how pictures are prepared for this model; put its "
+            "preprocessor_config.json beside it"
+        )
+    try:
+        steps = _record(card.preprocessing)
+    except ValueError as error:
+        raise PackError(f"{source}: a pack cannot prepare pictures so ({error})") from error
+    return _exported(model, card, steps, source, folder, origin)
+
+
+def _exported(
+    model: "nn.Module",
+    card: "Card",
+    steps: pack.PreprocessingRecord,
+    source: Path,
+    folder: Path,
+    origin: dict[str, Any],
+) -> Draft:
+    from albumen.models.clip import CLIP
+    from albumen.training.export import export_classifier, export_image, export_text
+
+    side = steps.crop or (steps.resize if isinstance(steps.resize, int) else steps.resize[0])
+    shared: dict[str, Any] = {
+        "folder": folder,
+        "architecture": card.architecture,
+        "preprocessing": steps,
+        "origin": origin,
+        "licence": card.licence,
+        "published": {score.task: score.value for score in card.published},
+    }
+    if not isinstance(model, CLIP):
+        labels = card.labels or _numbered(model)
+        export_classifier(model, side, folder / "image.onnx", half=False)
+        return Draft(
+            kind="classifier",
+            dim=len(labels),
+            image=pack.ImageTower("image.onnx", "pixels", "logits"),
+            labels=labels,
+            reduced={"image": quantize},
+            **shared,
+        )
+    tokenizer = _tokenizer_of(source, folder, model)
+    export_image(model, side, folder / "image.onnx", half=False)
+    export_text(model, folder / "text.onnx", half=False)
+    return Draft(
+        kind="clip",
+        dim=model.text.projection.out_features,
+        image=pack.ImageTower("image.onnx", "pixels", "embeds"),
+        text=pack.TextTower("text.onnx", "input_ids", "embeds"),
+        tokenizer=tokenizer,
+        logit_scale=round(float(model.scale.item()), 4),
+        reduced={"image": quantize, "text": quantize},
+        **shared,
+    )
+
+
+def _tokenizer_of(source: Path, folder: Path, model: Any) -> pack.TokenizerRecord:
+    file = (source if source.is_dir() else source.parent) / "tokenizer.json"
+    if not file.is_file():
+        raise PackError(f"a CLIP needs its tokenizer: put tokenizer.json into {file.parent}")
+    record = onnx_layouts.tokenizer_record(file, model.text.context)
+    if record.end_id != model.text.end_id:
+        raise PackError(
+            f"{file} ends texts with token {record.end_id}, the model wants {model.text.end_id}: "
+            "it is another model's tokenizer"
+        )
+    (folder / "tokenizer.json").write_bytes(file.read_bytes())
+    return record
+
+
+def _numbered(model: Any) -> tuple[str, ...]:
+    """Names for classes whose source names none."""
+    return tuple(f"class {number}" for number in range(model.head.out_features))
+
+
+def _notes(made: pack.Manifest, unpinned: hub.Repository | None) -> tuple[str, ...]:
+    notes = []
+    if unpinned is not None:
+        notes.append(
+            f"no hash of {unpinned.name} is published that Albumen knows: what came at revision "
+            f"{unpinned.revision[:8]} is pinned in the pack from now on"
+        )
+    asked = made.precision["verified"]
+    notes += [
+        f"the {tower} tower stays float32: the smaller one answers differently"
+        for tower in made.precision["towers"]
+        if asked.get(tower, {}).get("kept") is False
+    ]
+    return tuple(notes)
+
+
+def _has_pytorch() -> bool:
+    return find_spec("torch") is not None and find_spec("onnx") is not None
+
+
+def _require_pytorch(what: str) -> None:
+    if not _has_pytorch():
+        raise PackError(
+            f"{what} holds weights without a ready ONNX model: to make a pack of them, install "
+            "albumen[train], which brings PyTorch and onnx"
+        )

@@ -1,0 +1,301 @@
+"""Hub folders that hold ONNX models already, as the beginning of a pack. No PyTorch, no `onnx`.
+
+Three layouts are known by their files:
+- `onnx/vision_model.onnx`, `onnx/text_model.onnx` (as in Xenova/clip-vit-base-patch32);
+- `visual/model.onnx`, `textual/model.onnx` (as in immich-app/ViT-B-32__openai);
+- `onnx/model.onnx`, a classifier with labels in config.json (as in Xenova/vit-base-patch16-224).
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.packs import manifest as pack
+from albumen.packs import onnx_graph
+from albumen.packs.draft import Draft, Precision, Reduce
+from albumen.packs.errors import PackError
+from albumen.packs.onnx_file import NotONNXError, uses_external_data
+from albumen.packs.onnx_graph import INT32, INT64, Ids
+from albumen.packs.runtime import Session
+
+TYPES = {"tensor(int32)": INT32, "tensor(int64)": INT64}
+VARIANTS: Mapping[Precision, str] = {"int8": "_quantized", "float16": "_fp16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts lie; `needed` files must be there, `wanted` ones are taken along."""
+
+    kind: Literal["clip", "classifier"]
+    image: str
+    text: str | None
+    tokenizer: str | None
+    preprocessing: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The files without which no pack can be made."""
+        parts = (self.image, self.text, self.tokenizer, self.preprocessing, "config.json")
+        return tuple(part for part in parts if part is not None)
+
+    def reduced(self, precision: Precision, files: Collection[str]) -> dict[str, str]:
+        """The ready-made smaller towers of that precision: "image", "text" to their files."""
+        towers = {"image": self.image, "text": self.text}
+        variant = VARIANTS.get(precision)
+        named = {
+            tower: file.replace(".onnx", f"{variant}.onnx")
+            for tower, file in towers.items()
+            if file is not None and variant is not None
+        }
+        return {tower: file for tower, file in named.items() if file in files}
+
+    def files(self, precision: Precision, there: Collection[str]) -> list[str]:
+        """All that is worth fetching of a repository that holds the files `there`."""
+        more = [*self.reduced(precision, there).values(), *self.also]
+        return [*self.needed, *(name for name in more if name in there)]
+
+
+XENOVA = Layout(
+    "clip", "onnx/vision_model.onnx", "onnx/text_model.onnx", "tokenizer.json",
+    "preprocessor_config.json", ("tokenizer_config.json",),
+)  # fmt: skip
+IMMICH = Layout(
+    "clip", "visual/model.onnx", "textual/model.onnx", "textual/tokenizer.json",
+    "visual/preprocess_cfg.json", ("textual/tokenizer_config.json",),
+)  # fmt: skip
+CLASSIFIER = Layout("classifier", "onnx/model.onnx", None, None, "preprocessor_config.json")
+
+
+def recognise(files: Collection[str]) -> Layout | None:
+    """The layout of a repository with these files, if it is one of those above."""
+    if {XENOVA.image, XENOVA.text} <= set(files):
+        return XENOVA
+    if {IMMICH.image, IMMICH.text} <= set(files):
+        return IMMICH
+    # A whole CLIP lies in onnx/model.onnx too, beside its towers.
+    return CLASSIFIER if CLASSIFIER.image in files else None
+
+
+def draft(
+    source: Path,
+    layout: Layout,
+    target: Path,
+    precision: Precision,
+    origin: dict[str, Any],
+    steps: pack.PreprocessingRecord,
+    config: Mapping[str, Any],
+    labels: tuple[str, ...],
+) -> Draft:
+    """Write the towers, changed to what a pack promises, into `target`. Raises `PackError`.
+
+    steps, labels: what the folder's JSON files say. config: its config.json.
+    """
+    image = _Tower(source, layout.image)
+    there = [path.relative_to(source).as_posix() for path in source.rglob("*.onnx")]
+    reduced = layout.reduced(precision, there)
+    pixels, embeds = image.only_input, image.output("logits" if labels else "image_embeds")
+    output = "logits" if layout.kind == "classifier" else "embeds"
+    dim = image.width(embeds, len(labels) or config_width(config))
+    if labels and dim != len(labels):
+        raise PackError(f"{source} gives {dim} logits, but names {len(labels)} labels")
+    edit_output = onnx_graph.with_renamed_output if labels else onnx_graph.with_unit_output
+
+    def edit_image(model: bytes) -> bytes:
+        return edit_output(model, embeds, output, dim)
+
+    (target / "image.onnx").write_bytes(_edited(image, edit_image))
+    made: dict[str, Reduce] = {}
+    if "image" in reduced:
+        made["image"] = _ready(source, reduced["image"], edit_image)
+    text: pack.TextTower | None = None
+    tokenizer: pack.TokenizerRecord | None = None
+    if layout.text is not None:
+        tower = _Tower(source, layout.text)
+        tokenizer = _tokenizer(source, layout, target, tower, config)
+        masked = "attention_mask" in tower.session.inputs
+        text = pack.TextTower(
+            "text.onnx", "input_ids", "embeds", "attention_mask" if masked else None
+        )
+        edit_text = _text_edit(tower, tokenizer.pad_id, dim)
+        (target / "text.onnx").write_bytes(_edited(tower, edit_text))
+        if "text" in reduced:
+            made["text"] = _ready(source, reduced["text"], edit_text)
+    return Draft(
+        folder=target,
+        kind=layout.kind,
+        architecture=_architecture(config, layout),
+        dim=dim,
+        image=pack.ImageTower("image.onnx", pixels, output),
+        preprocessing=steps,
+        origin=origin,
+        text=text,
+        tokenizer=tokenizer,
+        labels=labels,
+        reduced=made,
+    )
+
+
+def config_width(config: Mapping[str, Any]) -> int | None:
+    """Width of the shared space: Hugging Face's and open_clip's words for it."""
+    width = config.get("projection_dim", config.get("embed_dim"))
+    return width if isinstance(width, int) else None
+
+
+class _Tower:
+    """A published ONNX file, opened to see what it takes and gives."""
+
+    def __init__(self, source: Path, name: str) -> None:
+        self.file = source / name
+        self.model = _checked(self.file)
+        self.session = Session(self.model, self.file, device="cpu", threads=None)
+
+    @property
+    def only_input(self) -> str:
+        if len(self.session.inputs) != 1:
+            raise PackError(
+                f"{self.file} takes {', '.join(self.session.inputs)}, where a picture tower takes "
+                "pixels only; it cannot become a pack"
+            )
+        return next(iter(self.session.inputs))
+
+    def output(self, preferred: str) -> str:
+        """`preferred`, else the only output of two dimensions."""
+        outputs = self.session.outputs
+        flat = [name for name, shape in outputs.items() if len(shape) == 2]
+        if preferred in outputs:
+            return preferred
+        if len(flat) == 1:
+            return flat[0]
+        raise PackError(
+            f"{self.file} gives {', '.join(outputs)}: which of them is the embedding cannot be told"
+        )
+
+    def width(self, output: str, said: int | None) -> int:
+        last = self.session.outputs[output][-1]
+        if isinstance(last, int):
+            return last
+        if said is None:
+            raise PackError(f"neither {self.file} nor its config.json says how wide its output is")
+        return said
+
+
+def _text_edit(tower: _Tower, pad_id: int, dim: int) -> Callable[[bytes], bytes]:
+    """What makes of a published text tower one that takes `input_ids` of any length."""
+    embeds = tower.output("text_embeds")
+    inputs = tower.session.inputs
+    ids = next((name for name in inputs if name != "attention_mask"), None)
+    if ids is None or any(kind not in TYPES for kind, _ in inputs.values()) or len(inputs) > 2:
+        raise PackError(f"{tower.file} takes {', '.join(inputs)}: it is no text tower of a CLIP")
+    wanted = {"input_ids": (ids, pad_id)}
+    if "attention_mask" in inputs:
+        wanted["attention_mask"] = ("attention_mask", 0)
+
+    def edit(model: bytes) -> bytes:
+        for ours, (theirs, fill) in wanted.items():
+            kind, shape = inputs[theirs]
+            length = shape[1] if isinstance(shape[1], int) else None
+            if ours != theirs or length is not None or TYPES[kind] != INT64:
+                given = Ids(theirs, TYPES[kind], length, fill)
+                model = onnx_graph.with_free_length(model, given, ours)
+        return onnx_graph.with_unit_output(model, embeds, "embeds", dim)
+
+    return edit
+
+
+def _tokenizer(
+    source: Path, layout: Layout, target: Path, tower: _Tower, config: Mapping[str, Any]
+) -> pack.TokenizerRecord:
+    """Copy the tokenizer; returns its record."""
+    assert layout.tokenizer is not None
+    file = source / layout.tokenizer
+    record = tokenizer_record(file, _context(tower, config))
+    said = file.with_name("tokenizer_config.json")
+    if said.is_file():
+        record = replace(record, pad_id=_pad_id(file, said, record.pad_id))
+    shutil.copyfile(file, target / "tokenizer.json")
+    return record
+
+
+def _pad_id(file: Path, config: Path, otherwise: int) -> int:
+    """The id of the `pad_token` that tokenizer_config.json names."""
+    from tokenizers import Tokenizer
+
+    try:
+        token = json.loads(config.read_text("utf-8")).get("pad_token")
+    except (ValueError, AttributeError) as error:
+        raise PackError(f"{config} is damaged ({error}); get it again") from error
+    content = token.get("content") if isinstance(token, dict) else token
+    found = Tokenizer.from_file(str(file)).token_to_id(content) if content else None
+    return otherwise if found is None else int(found)
+
+
+def tokenizer_record(file: Path, context: int) -> pack.TokenizerRecord:
+    """The record of a tokenizer.json, its end token as it writes it; raises `PackError`."""
+    from tokenizers import Tokenizer
+
+    try:
+        ids = Tokenizer.from_file(str(file)).encode("a").ids
+    except Exception as error:  # the library raises plain Exception
+        raise PackError(f"{file} is no tokenizer ({error})") from error
+    if len(ids) < 2:
+        raise PackError(f"{file} does not add start and end to a text; it is no CLIP's tokenizer")
+    # CLIPs read the state at the first end token: what is filled in behind it changes nothing.
+    return pack.TokenizerRecord("tokenizer.json", context, pad_id=ids[-1], end_id=ids[-1])
+
+
+def _context(tower: _Tower, config: Mapping[str, Any]) -> int:
+    fixed = [shape[1] for _, shape in tower.session.inputs.values()]
+    if isinstance(fixed[0], int):
+        return fixed[0]
+    said = config.get("text_config") or config.get("text_cfg") or {}
+    context = said.get("max_position_embeddings", said.get("context_length", 77))
+    return int(context)
+
+
+def _architecture(config: Mapping[str, Any], layout: Layout) -> str:
+    vision = config.get("vision_config") or config.get("vision_cfg") or config
+    patch = vision.get("patch_size")
+    family = "CLIP" if layout.kind == "clip" else str(config.get("model_type", "classifier"))
+    return f"{family}, ready-made ONNX" + (f", {patch} px a patch" if patch else "")
+
+
+def _checked(file: Path) -> bytes:
+    """The bytes of a model that holds all of its weights; raises `PackError`."""
+    try:
+        model = file.read_bytes()
+        outside = uses_external_data(model)
+    except (OSError, NotONNXError) as error:
+        raise PackError(f"{file} cannot be read as ONNX ({error}); get it again") from error
+    if outside:
+        raise PackError(
+            f"{file} keeps its weights in other files, which a pack may not; use the repository's "
+            "safetensors (needs albumen[train])"
+        )
+    return model
+
+
+def _edited(tower: _Tower, edit: Callable[[bytes], bytes]) -> bytes:
+    try:
+        return edit(tower.model)
+    except ValueError as error:
+        raise PackError(f"{tower.file} cannot become a tower ({error})") from error
+
+
+def _ready(source: Path, name: str, edit: Callable[[bytes], bytes]) -> Reduce:
+    """The repository's own smaller tower, changed in the same way."""
+
+    def write(exact: Path, smaller: Path, pixels: NDArray[np.float32] | None) -> None:
+        del exact, pixels
+        try:
+            smaller.write_bytes(edit(_checked(source / name)))
+        except ValueError as error:
+            raise PackError(f"{source / name} cannot become a tower ({error})") from error
+
+    return write
