@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-long bench check clean
+.PHONY: help demo test test-long bench verify-published check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test       set up and run the checks and the tests"
 	@echo "make test-long  the tests that take minutes"
 	@echo "make bench      the measurements behind the documentation's figures"
+	@echo "make verify-published  fetch the catalogued models (some GB) and compare them with their own code"
 	@echo "make check      formatting, lint, types, layers"
 	@echo "make clean      remove .venv and what was built"
 
@@ -45,6 +46,9 @@ test-long: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m bench
+
+verify-published: $(VENV)/.test
+	@$(BIN)/python -m recipes.verify_published
 
 check: $(VENV)/.test
 	@$(BIN)/ruff check .

@@ -50,7 +50,9 @@ def look_up(name: str, revision: str | None = None) -> Repository:
     """What the repository holds at that revision (None: its main branch). Raises `PackError`."""
     hub = _huggingface_hub()
     with _explained(name):
-        info = hub.HfApi().model_info(name, revision=revision, files_metadata=True)
+        info = hub.HfApi(endpoint=_endpoint()).model_info(
+            name, revision=revision, files_metadata=True
+        )
     files = {file.name: file for file in map(_remote_file, info.siblings or ())}
     licence = getattr(info.card_data, "license", None)
     if not re.fullmatch(r"[0-9a-f]{40}", info.sha or ""):
@@ -114,7 +116,9 @@ def _download(
     hub = _huggingface_hub()
     from huggingface_hub.file_download import http_get
 
-    url = hub.hf_hub_url(repository.name, file.name, revision=repository.revision)
+    url = hub.hf_hub_url(
+        repository.name, file.name, revision=repository.revision, endpoint=_endpoint()
+    )
     with _explained(repository.name, file.name), part.open("ab") as sink:
         got = sink.tell()
         if got > file.size:
@@ -208,6 +212,10 @@ def _remote_file(sibling: Any) -> RemoteFile:
     return RemoteFile(name, int(sibling.size or 0), sha256, sibling.blob_id)
 
 
+def _endpoint() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+
+
 def _tell(on_bytes: OnBytes | None, before: int, total: int, got: int) -> None:
     if on_bytes is not None:
         on_bytes(before + got, total)
@@ -220,7 +228,10 @@ def _huggingface_hub() -> Any:
     os.environ["HF_HUB_DISABLE_XET"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     import huggingface_hub
+    from huggingface_hub import constants
 
+    # Its 10 MB at a time are minutes on a slow line: no progress told, and lost when it breaks.
+    constants.DOWNLOAD_CHUNK_SIZE = 1 << 20
     huggingface_hub.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     return huggingface_hub
 
@@ -228,7 +239,7 @@ def _huggingface_hub() -> Any:
 @contextmanager
 def _explained(name: str, file: str | None = None) -> Iterator[None]:
     """Whatever the hub's client raises, as one line that says what to do."""
-    from huggingface_hub import constants, errors
+    from huggingface_hub import errors
 
     what = f"{file} of {name}" if file else name
     try:
@@ -239,7 +250,7 @@ def _explained(name: str, file: str | None = None) -> Iterator[None]:
             "`hf auth login`, or take another repository"
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise PackError(f"there is no repository {name} on {constants.ENDPOINT}") from error
+        raise PackError(f"there is no repository {name} on {_endpoint()}") from error
     except errors.RevisionNotFoundError as error:
         raise PackError(f"{name} has no such revision; choose another --revision") from error
     except errors.EntryNotFoundError as error:
@@ -262,10 +273,8 @@ def _explained(name: str, file: str | None = None) -> Iterator[None]:
 
 
 def _unreachable(what: str, error: Exception) -> PackError:
-    from huggingface_hub import constants
-
     reason = next(iter(str(error).splitlines()), "") or type(error).__name__
     return PackError(
-        f"{what} could not be fetched from {constants.ENDPOINT} ({reason.rstrip('.')}); check the "
+        f"{what} could not be fetched from {_endpoint()} ({reason.rstrip('.')}); check the "
         "network and run the same command again: it goes on with what has come"
     )

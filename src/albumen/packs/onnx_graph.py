@@ -22,18 +22,19 @@ ATTRIBUTE_INT = 2
 class Ids:
     """An input of token ids as the published tower takes it.
 
-    `type`: INT32 or INT64. `length`: how many it always wants, None if any number. `fill`: what
-    shorter texts are filled with.
+    `type`: INT32 or INT64. `batch`, `length`: how many texts and ids it always wants, None if any
+    number. `fill`: what shorter texts are filled with.
     """
 
     name: str
     type: int
+    batch: int | None
     length: int | None
     fill: int
 
 
 def with_unit_output(model: bytes, output: str, name: str, dim: int) -> bytes:
-    """The model with one output, `name`: float32 (B, dim), `output` divided by its length."""
+    """The model with one output, `name`, a new one: float32 (B, dim), `output` of length 1."""
     nodes = [
         node("Cast", [output], [f"{name}.float"], {"to": FLOAT}),
         node("LpNormalization", [f"{name}.float"], [name], {"axis": -1, "p": 2}),
@@ -42,19 +43,12 @@ def with_unit_output(model: bytes, output: str, name: str, dim: int) -> bytes:
     return _changed(model, after=nodes, drop={OUTPUT: None}, more=[result])
 
 
-def with_renamed_output(model: bytes, output: str, name: str, dim: int) -> bytes:
-    """The model with one output, `name`: `output` in float32 (B, dim)."""
-    nodes = [node("Cast", [output], [name], {"to": FLOAT})]
-    result = _field(OUTPUT, value_info(name, FLOAT, ["batch", dim]))
-    return _changed(model, after=nodes, drop={OUTPUT: None}, more=[result])
-
-
 def with_free_length(model: bytes, ids: Ids, name: str) -> bytes:
     """The model with the input `name`, int64 (B, T) for any T up to its length, in place of `ids`.
 
-    Raises ValueError if the model has no such input.
+    What read the former input goes on doing so: `name` has to be a new one. Raises ValueError if
+    the model has no such input.
     """
-    at = ids.name if ids.name != name else f"{name}.given"
     nodes, constants = [], []
     if ids.length is not None:
         # As many as it always wants are put behind, then what is too much is cut off.
@@ -74,8 +68,8 @@ def with_free_length(model: bytes, ids: Ids, name: str) -> bytes:
             ),
         ]
     last = f"{name}.cut" if nodes else name
-    nodes.append(node("Cast", [last], [at], {"to": ids.type}))
-    added = [_field(INPUT, value_info(name, INT64, ["batch", "tokens"]))]
+    nodes.append(node("Cast", [last], [ids.name], {"to": ids.type}))
+    added = [_field(INPUT, value_info(name, INT64, [ids.batch or "batch", "tokens"]))]
     added += [_field(INITIALIZER, constant) for constant in constants]
     return _changed(model, before=nodes, drop={INPUT: ids.name}, more=added)
 

@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ from albumen.packs.onnx_graph import INT32, INT64, Ids
 from albumen.packs.runtime import Session
 
 TYPES = {"tensor(int32)": INT32, "tensor(int64)": INT64}
+MASK, UNIT = "attention_mask", "unit_embeds"
+Edit = Callable[[bytes], bytes]
 VARIANTS: Mapping[Precision, str] = {"int8": "_quantized", "float16": "_fp16"}
 
 
@@ -97,42 +100,28 @@ def draft(
 
     steps, labels: what the folder's JSON files say. config: its config.json.
     """
-    image = _Tower(source, layout.image)
     there = [path.relative_to(source).as_posix() for path in source.rglob("*.onnx")]
     reduced = layout.reduced(precision, there)
-    pixels, embeds = image.only_input, image.output("logits" if labels else "image_embeds")
-    output = "logits" if layout.kind == "classifier" else "embeds"
-    dim = image.width(embeds, len(labels) or config_width(config))
-    if labels and dim != len(labels):
-        raise PackError(f"{source} gives {dim} logits, but names {len(labels)} labels")
-    edit_output = onnx_graph.with_renamed_output if labels else onnx_graph.with_unit_output
-
-    def edit_image(model: bytes) -> bytes:
-        return edit_output(model, embeds, output, dim)
-
-    (target / "image.onnx").write_bytes(_edited(image, edit_image))
+    image, dim, edit_image = _image(source, layout, config, labels)
+    (target / image.file).write_bytes(edit_image(_checked(source / layout.image)))
     made: dict[str, Reduce] = {}
     if "image" in reduced:
-        made["image"] = _ready(source, reduced["image"], edit_image)
+        made["image"] = _ready(source / reduced["image"], edit_image)
     text: pack.TextTower | None = None
     tokenizer: pack.TokenizerRecord | None = None
     if layout.text is not None:
-        tower = _Tower(source, layout.text)
+        tower = _Tower(source / layout.text)
         tokenizer = _tokenizer(source, layout, target, tower, config)
-        masked = "attention_mask" in tower.session.inputs
-        text = pack.TextTower(
-            "text.onnx", "input_ids", "embeds", "attention_mask" if masked else None
-        )
-        edit_text = _text_edit(tower, tokenizer.pad_id, dim)
-        (target / "text.onnx").write_bytes(_edited(tower, edit_text))
+        text, edit_text = _text(tower, tokenizer.pad_id, dim)
+        (target / text.file).write_bytes(edit_text(tower.model))
         if "text" in reduced:
-            made["text"] = _ready(source, reduced["text"], edit_text)
+            made["text"] = _ready(source / reduced["text"], edit_text)
     return Draft(
         folder=target,
         kind=layout.kind,
         architecture=_architecture(config, layout),
         dim=dim,
-        image=pack.ImageTower("image.onnx", pixels, output),
+        image=image,
         preprocessing=steps,
         origin=origin,
         text=text,
@@ -151,34 +140,25 @@ def config_width(config: Mapping[str, Any]) -> int | None:
 class _Tower:
     """A published ONNX file, opened to see what it takes and gives."""
 
-    def __init__(self, source: Path, name: str) -> None:
-        self.file = source / name
-        self.model = _checked(self.file)
-        self.session = Session(self.model, self.file, device="cpu", threads=None)
-
-    @property
-    def only_input(self) -> str:
-        if len(self.session.inputs) != 1:
-            raise PackError(
-                f"{self.file} takes {', '.join(self.session.inputs)}, where a picture tower takes "
-                "pixels only; it cannot become a pack"
-            )
-        return next(iter(self.session.inputs))
+    def __init__(self, file: Path) -> None:
+        self.file, self.model = file, _checked(file)
+        session = Session(self.model, file, device="cpu", threads=None)
+        self.inputs, self.outputs = session.inputs, session.outputs
 
     def output(self, preferred: str) -> str:
         """`preferred`, else the only output of two dimensions."""
-        outputs = self.session.outputs
-        flat = [name for name, shape in outputs.items() if len(shape) == 2]
-        if preferred in outputs:
+        flat = [name for name, shape in self.outputs.items() if len(shape) == 2]
+        if preferred in flat:
             return preferred
         if len(flat) == 1:
             return flat[0]
         raise PackError(
-            f"{self.file} gives {', '.join(outputs)}: which of them is the embedding cannot be told"
+            f"{self.file} gives {', '.join(self.outputs)}: which of them to take cannot be told"
         )
 
     def width(self, output: str, said: int | None) -> int:
-        last = self.session.outputs[output][-1]
+        """The output's width, as the file says or else config.json."""
+        last = self.outputs[output][-1]
         if isinstance(last, int):
             return last
         if said is None:
@@ -186,27 +166,52 @@ class _Tower:
         return said
 
 
-def _text_edit(tower: _Tower, pad_id: int, dim: int) -> Callable[[bytes], bytes]:
-    """What makes of a published text tower one that takes `input_ids` of any length."""
-    embeds = tower.output("text_embeds")
-    inputs = tower.session.inputs
-    ids = next((name for name in inputs if name != "attention_mask"), None)
+def _image(
+    source: Path, layout: Layout, config: Mapping[str, Any], labels: tuple[str, ...]
+) -> tuple[pack.ImageTower, int, Edit]:
+    """The record of the picture tower, its output's width, and what makes it keep its promises."""
+    tower = _Tower(source / layout.image)
+    if len(tower.inputs) != 1:
+        raise PackError(
+            f"{tower.file} takes {', '.join(tower.inputs)}, where a picture tower takes pixels "
+            "only; it cannot become a pack"
+        )
+    (pixels,) = tower.inputs
+    if layout.kind == "classifier":
+        output = tower.output("logits")
+        dim = tower.width(output, len(labels))
+        if dim != len(labels):
+            raise PackError(
+                f"{tower.file} gives {dim} logits, but config.json {len(labels)} labels"
+            )
+        return pack.ImageTower("image.onnx", pixels, output), dim, lambda model: model
+    output = tower.output("image_embeds")
+    dim = tower.width(output, config_width(config))
+    edit = partial(onnx_graph.with_unit_output, output=output, name=UNIT, dim=dim)
+    return pack.ImageTower("image.onnx", pixels, UNIT), dim, edit
+
+
+def _text(tower: _Tower, pad_id: int, dim: int) -> tuple[pack.TextTower, Edit]:
+    """The record of the text tower, and what makes it take int64 ids of any length."""
+    output, inputs = tower.output("text_embeds"), tower.inputs
+    ids = next((name for name in inputs if name != MASK), None)
     if ids is None or any(kind not in TYPES for kind, _ in inputs.values()) or len(inputs) > 2:
         raise PackError(f"{tower.file} takes {', '.join(inputs)}: it is no text tower of a CLIP")
-    wanted = {"input_ids": (ids, pad_id)}
-    if "attention_mask" in inputs:
-        wanted["attention_mask"] = ("attention_mask", 0)
+    names, changed = {}, []
+    for theirs, fill in {ids: pad_id, **({MASK: 0} if MASK in inputs else {})}.items():
+        kind, shape = inputs[theirs]
+        batch, length = (size if isinstance(size, int) else None for size in shape)
+        names[theirs] = theirs
+        if length is not None or TYPES[kind] != INT64:
+            names[theirs] = f"any_{theirs}"
+            changed.append(Ids(theirs, TYPES[kind], batch, length, fill))
 
     def edit(model: bytes) -> bytes:
-        for ours, (theirs, fill) in wanted.items():
-            kind, shape = inputs[theirs]
-            length = shape[1] if isinstance(shape[1], int) else None
-            if ours != theirs or length is not None or TYPES[kind] != INT64:
-                given = Ids(theirs, TYPES[kind], length, fill)
-                model = onnx_graph.with_free_length(model, given, ours)
-        return onnx_graph.with_unit_output(model, embeds, "embeds", dim)
+        for given in changed:
+            model = onnx_graph.with_free_length(model, given, names[given.name])
+        return onnx_graph.with_unit_output(model, output, UNIT, dim)
 
-    return edit
+    return pack.TextTower("text.onnx", names[ids], UNIT, names.get(MASK)), edit
 
 
 def _tokenizer(
@@ -251,7 +256,7 @@ def tokenizer_record(file: Path, context: int) -> pack.TokenizerRecord:
 
 
 def _context(tower: _Tower, config: Mapping[str, Any]) -> int:
-    fixed = [shape[1] for _, shape in tower.session.inputs.values()]
+    fixed = [shape[1] for _, shape in tower.inputs.values()]
     if isinstance(fixed[0], int):
         return fixed[0]
     said = config.get("text_config") or config.get("text_cfg") or {}
@@ -281,21 +286,14 @@ def _checked(file: Path) -> bytes:
     return model
 
 
-def _edited(tower: _Tower, edit: Callable[[bytes], bytes]) -> bytes:
-    try:
-        return edit(tower.model)
-    except ValueError as error:
-        raise PackError(f"{tower.file} cannot become a tower ({error})") from error
-
-
-def _ready(source: Path, name: str, edit: Callable[[bytes], bytes]) -> Reduce:
+def _ready(file: Path, edit: Edit) -> Reduce:
     """The repository's own smaller tower, changed in the same way."""
 
     def write(exact: Path, smaller: Path, pixels: NDArray[np.float32] | None) -> None:
         del exact, pixels
         try:
-            smaller.write_bytes(edit(_checked(source / name)))
+            smaller.write_bytes(edit(_checked(file)))
         except ValueError as error:
-            raise PackError(f"{source / name} cannot become a tower ({error})") from error
+            raise PackError(f"{file} is not the smaller form of its tower ({error})") from error
 
     return write
