@@ -227,7 +227,8 @@ def _details(info: "PackInfo", verbose: bool) -> Iterator[str]:
         yield str(info.problem)
         return
     weights = pack.precision.get("weights")
-    yield f"{pack.dim} numbers a photo" + (f", weights in {weights}" if weights else "")
+    gives = f"{len(pack.labels)} labels" if pack.labels else f"{pack.dim} numbers a photo"
+    yield gives + (f", weights in {weights}" if weights else "")
     yield f"licence {pack.licence.id}: {pack.licence.summary}"
     yield f"notice: {printable(info.folder / pack.licence.notice)}"
     if not verbose:
