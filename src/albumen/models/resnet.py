@@ -124,8 +124,8 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         residual: Tensor = self.residual(x)
         if self.shortcut is None:
-            return F.relu(residual)
-        return F.relu(residual + self.shortcut(x))
+            return F.relu(residual, inplace=True)
+        return F.relu(residual + self.shortcut(x), inplace=True)
 
 
 class BasicBlock(Residual):
