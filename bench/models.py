@@ -112,14 +112,18 @@ def pairs(batch: int, names: Iterable[str]) -> Iterable[Pair]:
 
 
 def interleaved(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each step in each round, the steps taking turns; one round to warm up first."""
+    """Seconds of each step in each round, the steps taking turns; one round to warm up first.
+
+    With one thread they are of processor time, in which a busy machine counts little.
+    """
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     taken: dict[str, list[float]] = {name: [] for name in steps}
     for i in range(rounds + 1):
         for name, step in steps.items():
-            begun = time.perf_counter()
+            begun = clock()
             step()
             if i:
-                taken[name].append(time.perf_counter() - begun)
+                taken[name].append(clock() - begun)
     return taken
 
 
