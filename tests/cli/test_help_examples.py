@@ -4,12 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
+from tests.packs.local_hub import LocalHub
+from tests.packs.published import vit_weights
+from tests.packs.ready import colours
 
+from albumen.checkpoints import catalogue
 from albumen.cli import main
 
 
@@ -43,9 +48,30 @@ def test_every_help_ends_in_examples(name: str) -> None:
     assert all("albumen" in line for line in lines)
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    """Small models by the names that examples fetch, on a hub of this machine."""
+    folder = tmp_path_factory.mktemp("hub")
+    colours(folder / "Xenova/clip-vit-base-patch32")
+    vit = "google/vit-base-patch16-224"
+    (folder / vit).mkdir(parents=True)
+    vit_weights(folder / vit)
+    entry = catalogue.find(vit)
+    assert entry is not None
+    assert entry.revision is not None
+    server = LocalHub(folder, revisions={vit: entry.revision})
+    yield server
+    server.close()
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_runs(
-    example: str, album: Path, tmp_path: Path, sample_photos: Path, wide_shard: Path
+    example: str,
+    album: Path,
+    tmp_path: Path,
+    sample_photos: Path,
+    wide_shard: Path,
+    hub: LocalHub,
 ) -> None:
     user = tmp_path / "user"
     (user / ".config/fish/completions").mkdir(parents=True)
@@ -56,6 +82,7 @@ def test_every_example_runs(
     program = Path(sys.executable).parent
     environment = {**os.environ, "HOME": str(user), "PATH": f"{program}:{os.environ['PATH']}"}
     environment.pop("DISPLAY", None)
+    environment["HF_ENDPOINT"] = hub.endpoint
     done = subprocess.run(
         ["bash", "-c", example], cwd=work, env=environment, capture_output=True, text=True
     )

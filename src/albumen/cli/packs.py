@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     examples="""
         albumen packs list
         albumen packs verify
-        albumen packs pull google/vit-base-patch16-224
     """,
 )
 def packs() -> None:

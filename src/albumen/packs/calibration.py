@@ -19,11 +19,11 @@ from albumen.packs.preprocessing import Pixels, Preprocessing
 
 Vectors = NDArray[np.float32]
 
-GENERATED, SEED = 96, 13
-MOST = 500  # pictures of a folder, taken evenly: more change no figure by much, and cost minutes
-FEWEST = 8
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 NEAREST = 5
+GENERATED, SEED = 96, 13
+MOST = 500  # pictures of a folder, taken evenly: a large tower takes minutes for them
+FEWEST = NEAREST + 1
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 # What a reduced tower must keep, or the float32 one is kept: an embedding is turned by 11° at most
 # on average (cosine 0.98) and by 26° at worst, and of five neighbours four stay.
