@@ -39,7 +39,8 @@ sources and their terms, its licence and its limits are in its card, `CARD.md` i
 
 Measured on `val-000.tar`: 1,377 pictures that were neither trained on nor chosen by. Zero-shot: the
 candidates are the labels of the source, the prompt is "a photo of a NAME"; *ensemble* averages the
-pack's {templates} templates. The sets are small: ± is one standard error.
+pack's {templates} templates; *floor* is what an earlier experiment of this kind reached, or was set
+beside it. The sets are small: ± is one standard error.
 
 {zero_shot}
 

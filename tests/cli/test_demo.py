@@ -19,13 +19,13 @@ def test_it_searches_sample_photos_and_says_how_to_go_on(albumen, tmp_path: Path
     blocks = done.out.split("\n\n")
     for block, query, photo in zip(
         blocks[:3],
-        ["a cat", "a cup of coffee", "a motorcycle"],
-        ["chelsea", "coffee", "motorcycle"],
+        ["a cat", "a horse", "a motorcycle"],
+        ["chelsea", "horse", "motorcycle"],
         strict=True,
     ):
         title, *lines = block.strip().splitlines()
         assert title == query
-        assert any(photo in line for line in lines)
+        assert photo in lines[0]
     assert "albumen index ~/Pictures" in done.out
     assert "albumen problems --library demo" in done.err
     page = (tmp_path / "demo/contact-sheet.html").read_text("utf-8")
