@@ -101,13 +101,16 @@ def complete(
     if precision != "float32":
         for tower, reduce in draft.reduced.items():
             said[tower] = _reduced(draft, name, tower, reduce, calibration, texts, exact)
-    kept = {tower: precision if each["kept"] else "float32" for tower, each in said.items()}
+    reduced = {tower for tower, each in said.items() if each["kept"]}
+    towers = {tower: precision if tower in reduced else "float32" for tower in exact}
     described = replace(
         _described(draft, name),
         precision={
-            "weights": " and ".join(sorted({*kept.values()})) or "float32",
-            "computation": "float32 outside of what is reduced",
-            "towers": {tower: kept.get(tower, "float32") for tower in exact},
+            "weights": " and ".join(sorted({*towers.values()})),
+            "computation": "float32, but for products of 8-bit weights"
+            if "int8" in towers.values()
+            else "float32",
+            "towers": towers,
             "verified": {"against": "float32", "on": _compared(calibration, draft, texts)} | said,
         },
     )
@@ -206,7 +209,7 @@ def _licence(draft: Draft) -> pack.Licence:
         summary = "its source states no licence: ask its author before you pass it on"
         return pack.Licence("LicenseRef-unstated", CARD, summary)
     known = SPDX.get(draft.licence.lower(), draft.licence)
-    return pack.Licence(known, CARD, f"as {draft.origin.get('source')} states it: {known}")
+    return pack.Licence(known, CARD, f"as its publishers state it: {known}")
 
 
 def _compared(calibration: Calibration, draft: Draft, texts: Sequence[str]) -> str:

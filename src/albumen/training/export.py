@@ -6,6 +6,7 @@ towers, not assumed.
 """
 
 import copy
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +112,18 @@ def export(
     half: bool = True,
 ) -> None:
     """Write `module` as a graph with the input `name`; `half`: its large weights as float16."""
-    program = torch.onnx.export(
-        module,
-        (example,),
-        dynamo=True,
-        opset_version=OPSET,
-        dynamic_shapes=dynamic,
-        input_names=[name],
-        output_names=outputs,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of PyTorch, to itself
+        program = torch.onnx.export(
+            module,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=dynamic,
+            input_names=[name],
+            output_names=outputs,
+            verbose=False,
+        )
     assert program is not None
     program.optimize()
     model = program.model_proto
