@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,24 @@ def test_int8_is_kept_where_it_answers_alike_and_its_figures_stand_in_the_pack(
     cosines = (pack.encode_images(pixels) * wanted(model, pack, pixels)).sum(1)
     assert cosines.min() > 0.9
     assert "cosine_mean" in (pack.folder / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize("layout", ["clip_weights", "vit_weights"])
+def test_float16_halves_the_weights_and_hardly_changes_answers(
+    layout: str, sources: dict, options: Options
+) -> None:
+    folder, model = sources[layout]
+    whole = add(str(folder), "whole", options).manifest
+    half = add(str(folder), "half", replace(options, precision="float16")).manifest
+    assert set(half.precision["towers"].values()) == {"float16"}
+    for tower in half.precision["towers"]:
+        assert half.precision["verified"][tower]["cosine_least"] > 0.999
+        assert half.files[f"{tower}.onnx"].size < 0.8 * whole.files[f"{tower}.onnx"].size
+    pack = open_pack("half", packs_dir=options.packs)
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    found = pack.logits(pixels) if pack.is_classifier else pack.encode_images(pixels)
+    expected = wanted(model, pack, pixels)
+    np.testing.assert_allclose(found, expected, atol=2e-3 * np.abs(expected).max())
 
 
 def test_a_tower_whose_smaller_form_answers_otherwise_stays_float32(

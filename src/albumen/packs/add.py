@@ -19,13 +19,15 @@ from albumen.checkpoints.processors import preprocessing as preprocessing_of
 from albumen.packs import hub, onnx_layouts
 from albumen.packs import manifest as pack
 from albumen.packs.calibration import calibration
-from albumen.packs.draft import Draft, Precision, building, complete, move_in
+from albumen.packs.draft import Draft, Precision, Reduce, building, complete, move_in
 from albumen.packs.errors import PackError
 from albumen.packs.onnx_layouts import Layout
 from albumen.packs.preprocessing import Preprocessing
 from albumen.packs.quantize import quantize
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
     from albumen.checkpoints.card import Card
@@ -216,7 +218,7 @@ def _draft(source: Path, folder: Path, options: Options, origin: dict[str, Any])
     there = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
     layout = onnx_layouts.recognise(there) if source.is_dir() else None
     if layout is None:
-        return _from_checkpoint(source, folder, origin)
+        return _from_checkpoint(source, folder, origin, options.precision)
     if missing := [name for name in layout.needed if name not in there]:
         raise PackError(f"{source} has no file {missing[0]}, which a pack needs; get it too")
     steps, labels, config = _said(source, layout)
@@ -280,7 +282,9 @@ def _record(steps: Steps) -> pack.PreprocessingRecord:
 # Here PyTorch begins.
 
 
-def _from_checkpoint(source: Path, folder: Path, origin: dict[str, Any]) -> Draft:
+def _from_checkpoint(
+    source: Path, folder: Path, origin: dict[str, Any], precision: Precision
+) -> Draft:
     _require_pytorch(str(source))
     from albumen.checkpoints import load
 
@@ -297,7 +301,8 @@ def _from_checkpoint(source: Path, folder: Path, origin: dict[str, Any]) -> Draf
         steps = _record(card.preprocessing)
     except ValueError as error:
         raise PackError(f"{source}: a pack cannot prepare pictures so ({error})") from error
-    return _exported(model, card, steps, source, folder, origin)
+    reduce = _halve if precision == "float16" else quantize
+    return _exported(model, card, steps, source, folder, origin, reduce)
 
 
 def _exported(
@@ -307,6 +312,7 @@ def _exported(
     source: Path,
     folder: Path,
     origin: dict[str, Any],
+    reduce: Reduce,
 ) -> Draft:
     from albumen.models.clip import CLIP
     from albumen.training.export import export_classifier, export_image, export_text
@@ -328,7 +334,7 @@ def _exported(
             dim=len(labels),
             image=pack.ImageTower("image.onnx", "pixels", "logits"),
             labels=labels,
-            reduced={"image": quantize},
+            reduced={"image": reduce},
             **shared,
         )
     tokenizer = _tokenizer_of(source, folder, model)
@@ -341,9 +347,18 @@ def _exported(
         text=pack.TextTower("text.onnx", "input_ids", "embeds"),
         tokenizer=tokenizer,
         logit_scale=round(float(model.scale.item()), 4),
-        reduced={"image": quantize, "text": quantize},
+        reduced={"image": reduce, "text": reduce},
         **shared,
     )
+
+
+def _halve(file: Path, target: Path, pixels: "NDArray[np.float32] | None") -> None:
+    """Weights stored as float16; what is computed is float32, as in the starter."""
+    import onnx
+
+    from albumen.training.export import half_stored
+
+    onnx.save(half_stored(onnx.load(file)), target)
 
 
 def _tokenizer_of(source: Path, folder: Path, model: Any) -> pack.TokenizerRecord:
