@@ -70,7 +70,7 @@ def test_every_named_variant_takes_the_inputs_that_it_names(name: str) -> None:
     assert outputs.shape == ((1, 1) if name.startswith("clip") else (1, classes))
 
 
-@pytest.mark.parametrize("name", ["resnet51", "plain-vit-b16", "", "cifar-resnet"])
+@pytest.mark.parametrize("name", ["resnext50", "plain-vit-b16", "", "cifar-resnet"])
 def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(name: str) -> None:
     with pytest.raises(ValueError, match=r"no model is called .*resnet50.*clip-b32"):
         variants.find(name)
