@@ -278,6 +278,7 @@ def test_ctrl_c_commits_what_is_in_hand_and_the_next_run_goes_on(
     home: Home, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = album(tmp_path / "photos", 150)
+    threads = threading.active_count()
     monkeypatch.setattr(ledger, "COMMIT_PHOTOS", 4)
     monkeypatch.setattr(indexing, "BATCH", 4)
     committed: list[int] = []
@@ -295,7 +296,7 @@ def test_ctrl_c_commits_what_is_in_hand_and_the_next_run_goes_on(
     assert committed[-1] <= there < 150
     summary = index(home, photos, pack=pack)
     assert counts(summary) == {"indexed": 150 - there, "unchanged": there}
-    assert threading.active_count() == 1
+    assert threading.active_count() <= threads
 
 
 def test_a_second_index_is_told_that_one_is_running(home: Home, photos: Path) -> None:

@@ -42,6 +42,9 @@ def test_a_pack_is_found_by_name_and_by_folder(packs_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["unheard-of", "", "../tiny", "a\nb"])
-def test_an_unknown_name_is_answered_with_those_that_are_known(packs_dir: Path, name: str) -> None:
+def test_an_unknown_name_is_answered_with_those_that_are_known(
+    packs_dir: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a folder's name would do as well
     with pytest.raises(PackError, match="known: .*someone/colours, tiny"):
         catalogue.find(name, packs_dir / ".." / "packs")
