@@ -248,7 +248,7 @@ def test_timm_vit(tmp_path: Path, pool: str) -> None:
 
 def test_timm_resnet(tmp_path: Path) -> None:
     theirs = timm.models.ResNet(
-        timm.models.resnet.Bottleneck, (1, 1, 2, 1), num_classes=7, channels=(16, 24, 32, 40)
+        timm.models.resnet.Bottleneck, (1, 1, 2, 1), num_classes=7, channels=(64, 24, 32, 40)
     )
     safetensors.torch.save_file(randomised(theirs).state_dict(), tmp_path / "model.safetensors")
     agree_as_classifiers(theirs, load(tmp_path / "model.safetensors")[0], 64)
