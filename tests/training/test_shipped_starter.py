@@ -81,11 +81,9 @@ def test_the_card_names_every_source_and_its_terms(pack: Pack) -> None:
         assert f"| {source.name} | {source.where} | {source.pictures:,} | {source.terms} |" in card
 
 
-def test_the_page_is_what_the_report_writes_from_the_figures() -> None:
-    root = Path(report.__file__).parents[2]
+def test_the_pages_are_what_the_report_writes_from_the_figures() -> None:
     evaluation = json.loads((report.HERE / "evaluation.json").read_text())
     pack = manifest.read(catalogue.find("starter", None))
-    assert (
-        report.page(evaluation, pack, report.HERE / "logs")
-        == (root / "docs/starter.md").read_text()
-    )
+    written = report.page(evaluation, pack, report.HERE / "logs")
+    assert written == (report.ROOT / "docs/starter.md").read_text()
+    assert report.short(evaluation) in (report.ROOT / "README.md").read_text()
