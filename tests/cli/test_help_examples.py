@@ -41,7 +41,7 @@ EXAMPLES = [
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
 def test_every_help_ends_in_examples(name: str) -> None:
     command = dict(COMMANDS)[name]
-    text = command.get_help(click.Context(command, info_name=name))
+    text = command.get_help(click.Context(command, info_name=name, **command.context_settings))
     _, _, examples = text.rpartition("\nExamples:\n")
     lines = examples.splitlines()
     assert lines
