@@ -22,7 +22,7 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,11 +43,11 @@ class Row:
 
 
 class Repository:
-    """The files of a repository's newest commit, read without a work tree."""
+    """The files of a repository's commit, read without a work tree."""
 
-    def __init__(self, git_directory: Path) -> None:
+    def __init__(self, git_directory: Path, commit: str = "HEAD") -> None:
         git = ["git", f"--git-dir={git_directory}"]
-        listing = subprocess.check_output([*git, "ls-tree", "-r", "-z", "HEAD"])
+        listing = subprocess.check_output([*git, "ls-tree", "-r", "-z", commit])
         self._blobs: dict[str, bytes] = {}
         for line in filter(None, listing.split(b"\0")):
             meta, name = line.split(b"\t", 1)
@@ -78,7 +78,7 @@ class Repository:
         return data
 
 
-Walk = Callable[[Repository], Iterator[Row]]
+Walk = Callable[..., Iterator[Row]]  # of a repository, and of the one with its captions
 
 
 def readable(name: str) -> str:
@@ -123,14 +123,31 @@ def matching(pattern: str, renamed: dict[str, str] | None = None) -> Walk:
 
 
 def flickr8k(repository: Repository) -> Iterator[Row]:
-    captions: dict[str, list[str]] = {}
-    text = repository.read("data/ignore_captions.txt").decode("utf-8", "replace")
-    for line in text.splitlines()[1:]:
-        name, _, caption = line.partition(",")
-        captions.setdefault(name, []).append(caption.strip().strip('"').rstrip(" ."))
+    captions = flickr8k_captions(repository)
     for path in repository:
         if re.match(r"data/images/.*\.jpg$", path) and base(path) in captions:
             yield Row(path, tuple(captions[base(path)]))
+
+
+def flickr8k_all(repository: Repository, captioned: Repository) -> Iterator[Row]:
+    """All of Flickr8k's pictures; the other repository has all captions and few pictures."""
+    captions = flickr8k_captions(captioned)
+    for path in repository:
+        if path.startswith("data/images/") and base(path) in captions:
+            yield Row(path, tuple(captions[base(path)]))
+
+
+def flickr8k_captions(repository: Repository) -> dict[str, list[str]]:
+    text = repository.read("data/ignore_captions.txt").decode("utf-8", "replace")
+    return captions_of(line.partition(",")[::2] for line in text.splitlines()[1:])
+
+
+def captions_of(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Rows of (file name, caption) as the captions of each file."""
+    captions: dict[str, list[str]] = {}
+    for name, caption in rows:
+        captions.setdefault(name, []).append(caption.strip().strip('"').rstrip(" ."))
+    return captions
 
 
 def coco(repository: Repository) -> Iterator[Row]:
@@ -145,6 +162,15 @@ def coco(repository: Repository) -> Iterator[Row]:
         for path in repository:
             if path.startswith(part + "/") and base(path) in captions:
                 yield Row(path, tuple(captions[base(path)]))
+
+
+def undescribed(pattern: str) -> Walk:
+    """Pictures of which nothing is known, for the picture teacher to describe."""
+
+    def walk(repository: Repository) -> Iterator[Row]:
+        return (Row(path) for path in repository.pictures() if re.match(pattern, path))
+
+    return walk
 
 
 IMAGENETTE = {
@@ -168,6 +194,11 @@ class Source:
     repository: str
     walk: Walk
     terms: str
+    commit: str = "HEAD"
+    captions: str | None = None
+    """The repository that its captions come from, where it has none; `walk` is given both."""
+    split_as: str | None = None
+    """The source whose split it shares, as the larger collection that the other is a part of."""
 
 
 SOURCES = {
@@ -209,8 +240,27 @@ SOURCES = {
         folders("flowers/"),
         "CC BY 2.0, as collected by TensorFlow",
     ),
+    "petimages": Source(
+        "karemsaeed21/cat_vs_dog_classification_CNN",
+        matching(r"PetImages/(Cat|Dog)/"),
+        "Microsoft Research terms",
+    ),
+    "animals3": Source(
+        "pavan555/DeepLearning4OpenCV",
+        matching(r"datasets/animals/(cats|dogs|panda)/", {"cats": "cat", "dogs": "dog"}),
+        "unstated",
+    ),
+    "outdoors": Source("DoDucDat642004/data_image_caption", undescribed("images/"), "unstated"),
     "flickr8k": Source(
         "quantumnaan/sic_translator", flickr8k, "Flickr8k terms: non-commercial research"
+    ),
+    "flickr8k-all": Source(
+        "RlNZLER/Image-Text-Matching",
+        flickr8k_all,
+        "Flickr8k terms: non-commercial research",
+        commit="56a15d913c3f290e2ee896386ece6076c1eea02e",  # it held the pictures until then
+        captions="quantumnaan/sic_translator",
+        split_as="flickr8k",
     ),
     "coco": Source(
         "Obmutescence/COCO-MINI", coco, "captions CC BY 4.0, pictures under Flickr terms"
@@ -281,19 +331,29 @@ def find_clone(mirrors: Path, repository: str) -> Path | None:
     return next((p for p in places if (p / "objects").is_dir() and (p / "HEAD").is_file()), None)
 
 
+def opened(source: Source, mirrors: Path) -> list[Repository]:
+    """The source's repository, then the one with its captions; nothing where one is absent."""
+    wanted = [(source.repository, source.commit)]
+    if source.captions:
+        wanted.append((source.captions, "HEAD"))
+    found = [(find_clone(mirrors, repository), commit) for repository, commit in wanted]
+    clones = [Repository(clone, commit) for clone, commit in found if clone]
+    return clones if len(clones) == len(wanted) else []
+
+
 def write_source(name: str, options: argparse.Namespace, shards: Shards) -> int:
     """Add one source's pictures of the split; returns how many."""
     source = SOURCES[name]
-    clone = find_clone(options.mirrors, source.repository)
-    if clone is None:
-        print(f"{name}: {source.repository} is absent, skipped", flush=True)
+    repositories = opened(source, options.mirrors)
+    if not repositories:
+        print(f"{name}: {source.repository} or its captions are absent, skipped", flush=True)
         return 0
-    repository, written, unreadable = Repository(clone), 0, 0
-    for row in sorted(source.walk(repository), key=lambda row: digest(row.path)):
-        if split_of(name, row.path) != options.split or written == options.limit:
+    written, unreadable = 0, 0
+    for row in sorted(source.walk(*repositories), key=lambda row: digest(row.path)):
+        if split_of(source.split_as or name, row.path) != options.split or written == options.limit:
             continue
         try:
-            jpeg, width, height = reduced(repository.read(row.path), options.short_side)
+            jpeg, width, height = reduced(repositories[0].read(row.path), options.short_side)
         except (OSError, ValueError, SyntaxError):  # what Pillow raises for damaged pictures
             unreadable += 1
             continue

@@ -8,7 +8,6 @@ of each; and `tokenizer.json`. MIRRORS holds git clones named OWNER+NAME, as for
 """
 
 import argparse
-import hashlib
 import json
 import re
 import subprocess
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from recipes.starter.concepts import Concepts, plain
 from recipes.starter.lessons import Described
+from recipes.starter.shards import split_of
 from tokenizers import (
     Regex,
     Tokenizer,
@@ -63,17 +63,29 @@ def imagenet_classes(mirrors: Path, names: dict[str, list[str]]) -> list[list[st
     return [[name, *(n for n in names.get(wnid, []) if n != name)] for wnid, name in first.items()]
 
 
-def is_training(path: str) -> bool:
-    """The split rule of the shards: 1 picture of 20 is for validation, 1 is held back."""
-    digest = hashlib.sha256(f"flickr8k/{path}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") % 20 > 1
-
-
 def flickr_captions(mirrors: Path) -> list[str]:
     """All Flickr8k captions but those of validation and held pictures."""
     text = git_file(mirrors, "quantumnaan/sic_translator", "data/ignore_captions.txt")
     rows = (line.partition(",") for line in text.splitlines()[1:])
-    return [plain(caption) for name, _, caption in rows if is_training(f"data/images/{name}")]
+    return [
+        plain(caption)
+        for name, _, caption in rows
+        if split_of("flickr8k", f"data/images/{name}") == "train"
+    ]
+
+
+def coco_captions(mirrors: Path) -> list[str]:
+    """COCO's captions of 2017's validation but those of our own validation and held pictures.
+
+    For the words alone: their pictures are not at hand.
+    """
+    data = json.loads(git_file(mirrors, "ruizewang/evaluate", "annotations/captions_val2017.json"))
+    name = {image["id"]: image["file_name"] for image in data["images"]}
+    return [
+        plain(note["caption"])
+        for note in data["annotations"]
+        if split_of("coco", f"val2017/{name[note['image_id']]}") == "train"
+    ]
 
 
 def everyday_words(vocabulary: Path) -> list[str]:
@@ -153,7 +165,7 @@ def main() -> None:
     described = [
         Described.parse(line) for line in (options.data / "pictures.jsonl").open(encoding="utf-8")
     ]
-    captions = flickr_captions(options.mirrors)
+    captions = flickr_captions(options.mirrors) + coco_captions(options.mirrors)
     captions += [plain(c) for d in described if d.source != "flickr8k" for c in d.captions]
     nouns = [plain(n[0]) for n in names.values() if re.fullmatch("[a-z][a-z -]+", n[0])]
     nouns = [str(n) for n in random.choice(nouns, WORDNET_NAMES, replace=False)]
