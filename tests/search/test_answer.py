@@ -89,6 +89,22 @@ def test_limit_counts_after_the_filter(library: Library) -> None:
     assert len(colours(library, query)) == 2
 
 
+def test_every_copy_is_named_however_few_photos_are_asked_for(
+    tmp_path: Path, tiny_pack: Path
+) -> None:
+    for name, colour in (("red", COLOURS["red"]), ("blue", COLOURS["blue"])):
+        Image.new("RGB", (80, 60), colour).save(tmp_path / f"{name}.jpg")
+    photo = (tmp_path / "red.jpg").read_bytes()
+    for number in range(20):  # the same picture, each time another file
+        (tmp_path / f"{number:02}.jpg").write_bytes(photo + bytes([number]))
+    with Library(tmp_path / "home", str(tiny_pack)) as library:
+        library.index(tmp_path, exclude=["home/"])
+        (found,) = library.search("red", limit=1)
+    assert found.path == found.paths[0]
+    names = [f"{number:02}.jpg" for number in range(20)]
+    assert sorted(path.name for path in found.paths) == [*names, "red.jpg"]
+
+
 def test_a_text_too_long_is_said_to_be_cut(library: Library) -> None:
     answer = library.answer(Query(text=("red " * 10_000,)))
     (notice,) = answer.notices

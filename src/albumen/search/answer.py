@@ -76,30 +76,40 @@ def _present(store: "Store", ids: Ids, scores: Scores, limit: int) -> tuple[Resu
     wanted = 2 * limit  # room for copies, and for photos that lie nowhere any more
     while True:
         top = best(ids, scores, wanted)
-        groups = _folded(store, ids[top].tolist())
-        if len(groups) >= limit or wanted >= len(ids):
+        shown = _distinct(store, ids[top].tolist())
+        if len(shown) >= limit or wanted >= len(ids):
             break
         wanted *= 4
     score_of = dict(zip(ids[top].tolist(), scores[top].tolist(), strict=True))
+    places = _places(store, shown[:limit])
     return tuple(
-        Result(rank, photo, places[0], tuple(places), _rounded(score_of[photo]))
-        for rank, (photo, places) in enumerate(groups[:limit], 1)
+        Result(rank, photo, places[photo][0], places[photo], _rounded(score_of[photo]))
+        for rank, photo in enumerate(shown[:limit], 1)
     )
 
 
-def _folded(store: "Store", photo_ids: list[int]) -> list[tuple[int, list[Path]]]:
-    """Photos that lie somewhere, in this order, with all their places.
-
-    Files of the same picture whose metadata differ (a rating was written into one) are copies.
-    """
+def _distinct(store: "Store", photo_ids: list[int]) -> list[int]:
+    """Of photos in this order, those that lie somewhere, and of one picture's files the first."""
     places = store.paths(photo_ids)
-    groups: dict[object, tuple[int, list[Path]]] = {}
+    first: dict[object, int] = {}
     for photo in photos.by_ids(store.db, photo_ids):
         if photo.id in places:
             shown = (photo.image_hash, photo.metadata.orientation)
-            key = shown if photo.image_hash else photo.id
-            groups.setdefault(key, (photo.id, []))[1].extend(places[photo.id])
-    return list(groups.values())
+            first.setdefault(shown if photo.image_hash else photo.id, photo.id)
+    return list(first.values())
+
+
+def _places(store: "Store", photo_ids: list[int]) -> dict[int, tuple[Path, ...]]:
+    """Where each photo lies, and behind that where the other files of its picture do.
+
+    Files of the same picture whose metadata differ (a rating was written into one) are copies.
+    """
+    files = photos.of_same_picture(store.db, photo_ids)
+    places = store.paths([id for ids in files.values() for id in ids])
+    return {
+        photo: tuple(path for id in ids for path in places.get(id, ()))
+        for photo, ids in files.items()
+    }
 
 
 def _rounded(score: float) -> float:

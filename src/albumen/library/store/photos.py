@@ -84,6 +84,23 @@ def by_ids(db: Database, ids: Sequence[int]) -> Iterator[Photo]:
         yield from (_photo(found[id]) for id in some if id in found)
 
 
+def of_same_picture(db: Database, ids: Sequence[int]) -> dict[int, list[int]]:
+    """For each of these photos, its id and those of files that show the same but for metadata."""
+    found = {int(id): [int(id)] for id in ids}
+    for start in range(0, len(ids), 500):
+        some = [int(id) for id in ids[start : start + 500]]
+        rows = db.execute(
+            f"""SELECT p.id, other.id FROM photo p JOIN photo other
+                  ON other.image_hash = p.image_hash AND other.id <> p.id
+                  AND ifnull(other.orientation, 1) = ifnull(p.orientation, 1)
+                WHERE p.id IN ({placeholders(len(some))}) ORDER BY p.id, other.id""",
+            some,
+        )
+        for id, other in rows.fetchall():
+            found[id].append(other)
+    return found
+
+
 def identify(db: Database, content_hash: bytes, size: int) -> tuple[int, bool]:
     """The id of the photo with this content, and whether it is new: made by this call."""
     row = db.execute("SELECT id FROM photo WHERE content_hash = ?", (content_hash,)).fetchone()
