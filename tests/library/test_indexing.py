@@ -323,10 +323,12 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     monkeypatch.setattr(ledger, "COMMIT_PHOTOS", 10)
     monkeypatch.setattr(indexing, "BATCH", 10)
     connect = connection.connect
+    with Store.open(home, create=True) as store:
+        (empty,) = store.db.execute("PRAGMA page_count").fetchone()
 
     def connect_to_a_small_disk(path: Path, *, create: bool) -> connection.Database:
         db = connect(path, create=create)
-        db.execute("PRAGMA max_page_count = 40")  # SQLite then answers as on a full disk
+        db.execute(f"PRAGMA max_page_count = {empty + 20}")  # then it answers as on a full disk
         return db
 
     acknowledged: list[int] = []

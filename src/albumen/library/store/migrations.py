@@ -13,12 +13,22 @@ Migration = Callable[[Database], None]
 
 def m001_first(db: Database) -> None:
     """Roots, photos, locations, packs, embeddings, failures, settings."""
-    schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-    for statement in statements(schema):
+    _run(db, "schema.sql")
+
+
+def m002_tags(db: Database) -> None:
+    """Tags, and what photos say of themselves in words."""
+    _run(db, "tags.sql")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_tags)
+
+
+def _run(db: Database, script: str) -> None:
+    """Execute an SQL file that lies beside this one."""
+    text = resources.files(__package__).joinpath(script).read_text(encoding="utf-8")
+    for statement in statements(text):
         db.execute(statement)
-
-
-MIGRATIONS: tuple[Migration, ...] = (m001_first,)
 
 
 def statements(script: str) -> Iterator[str]:
