@@ -126,6 +126,8 @@ class Library:
                 f"the pack {self.pack.name} is a classifier, which gives nothing to search with; "
                 "photos are indexed with a CLIP pack, such as starter"
             )
+        if self.device != "cpu":  # one that is not here is an error, not a reason to do without
+            self.pack.open_images()
 
         def heard(event: Event) -> None:
             if isinstance(event, Committed) and self._setting("pack") is None:

@@ -70,6 +70,7 @@ def test_doctor_finds_a_well_library_well(albumen, album: Path) -> None:
     assert all(list(f) == ["name", "state", "found", "advice"] for f in done.json["findings"])
     assert "ORT_DISABLE_TELEMETRY=1" in finding(done, "telemetry")["found"]
     assert "cpu" in finding(done, "devices")["found"]
+    assert "packs pull" in finding(done, "network")["found"]
     assert finding(done, "library")["state"] == "ok"
 
 

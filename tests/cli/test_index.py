@@ -111,6 +111,19 @@ def test_a_folder_without_photos_says_what_was_skipped(albumen, photos: Path, tm
     assert (problem["path"], problem["status"]) == (str(tmp_path / "texts/a.txt"), "skipped")
 
 
+def test_a_device_that_is_not_here_ends_it_before_a_file_is_read(albumen, photos: Path) -> None:
+    done = albumen("index", photos, "--pack", "tiny", "--device", "cuda")
+    assert (done.code, done.out) == (3, "")
+    assert done.err == "albumen: no device 'cuda' here; this ONNX Runtime offers: cpu\n"
+    assert albumen("stats").code == 3  # no library was made
+
+
+def test_photos_that_failed_are_not_said_to_be_none(albumen, photos: Path) -> None:
+    done = albumen("index", photos / "broken.jpg", "--pack", "tiny")
+    assert "1 failed" in done.err
+    assert "No photo was found" not in done.err
+
+
 def test_an_unknown_pack_is_named(albumen, photos: Path) -> None:
     done = albumen("index", photos, "--pack", "nosuch")
     assert done.code == 3

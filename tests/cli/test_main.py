@@ -142,6 +142,12 @@ def test_help_works_where_the_terminal_knows_only_ascii() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("group", ["packs", "models"])
+def test_no_summary_in_a_list_of_commands_is_cut_short(group: str) -> None:
+    done = albumen(group, "--help", env={**os.environ, "COLUMNS": "80"})
+    assert "..." not in done.stdout.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_know_the_program(shell: str) -> None:
     done = albumen("completion", shell)
@@ -155,8 +161,16 @@ def test_the_tab_key_completes_commands() -> None:
     assert done.stdout == "plain,search\n"
 
 
-def test_the_tab_key_completes_names_of_packs(album: Path) -> None:
-    words = {"COMP_WORDS": "albumen search --pack ti", "COMP_CWORD": "3"}
-    environment = {**os.environ, **words, "_ALBUMEN_COMPLETE": "bash_complete"}
-    done = subprocess.run([*ALBUMEN], capture_output=True, text=True, env=environment)
-    assert done.stdout == "plain,tiny\n"
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("albumen search --pack ti", "tiny"),
+        ("albumen packs use ti", "tiny"),
+        ("albumen packs verify st", "starter"),
+        ("albumen packs pull google/", "google/vit-base-patch16-224"),
+    ],
+)
+def test_the_tab_key_completes_names_of_packs(album: Path, typed: str, completed: str) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": "3", "_ALBUMEN_COMPLETE": "bash_complete"}
+    done = subprocess.run([*ALBUMEN], capture_output=True, text=True, env={**os.environ, **words})
+    assert done.stdout == f"plain,{completed}\n"

@@ -63,3 +63,17 @@ def test_verify_says_ok_or_what_is_wrong(albumen, album: Path) -> None:
     assert "image.onnx is not what the pack was made with" in done.err
     # A search in words needs the other tower alone.
     assert albumen("search", "red").code == 0
+
+
+def test_what_can_be_pulled_is_listed_with_licence_and_published_figures(albumen) -> None:
+    offers = {
+        offer["name"]: offer for offer in albumen("packs", "list", "--available", "--json").json
+    }
+    clip = offers["openai/clip-vit-base-patch32"]
+    assert (clip["kind"], clip["licence"], clip["needs_pytorch"]) == ("clip", "MIT", False)
+    assert clip["published"] == {"ImageNet-1k zero-shot top-1": 0.632}
+    assert offers["google/vit-base-patch16-224"]["kind"] == "classifier"
+    words = albumen("packs", "list", "--available")
+    assert all(name in words.out for name in offers)
+    assert "licence MIT, 63.2 % ImageNet-1k zero-shot top-1" in words.out
+    assert "albumen packs pull NAME" in words.err

@@ -112,7 +112,8 @@ def test_a_program_gets_an_undecodable_name_back(albumen, album: Path, odd_name:
 def test_which_pack_is_in_use_is_said_once_a_library_on_stderr(albumen, album: Path) -> None:
     first, second = albumen("search", "a cat", "--json"), albumen("search", "a cat", "--json")
     assert "'tiny'" in first.err
-    assert "packs pull" in first.err
+    assert "albumen packs pull openai/clip-vit-base-patch32 (63% ImageNet-1k zero-shot" in first.err
+    assert "albumen packs list --available" in first.err
     assert second.err == ""
     assert second.json == first.json
 
@@ -150,6 +151,14 @@ def test_without_a_library_it_says_how_to_make_one(albumen, tmp_path: Path) -> N
     assert (done.code, done.out) == (3, "")
     assert "albumen index" in done.err
     assert not (tmp_path / "none").exists()
+
+
+def test_a_library_without_photos_says_so_and_how_to_get_some(albumen, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    albumen("index", tmp_path / "empty", "--quiet")
+    done = albumen("search", "a cat")
+    assert (done.code, done.out) == (1, "")
+    assert "holds no photo; take some in with: albumen index FOLDER" in done.err
 
 
 def test_photos_of_another_pack_are_not_compared(albumen, album: Path, tmp_path: Path) -> None:
@@ -198,20 +207,42 @@ def test_a_photo_deleted_since_is_named_as_unreadable_and_forgotten_by_the_next_
     assert "moon.png" not in albumen("search", "moon", "-n", "99").out
 
 
-def test_a_library_that_cannot_be_written_to_can_be_searched(albumen, album: Path) -> None:
+@pytest.fixture
+def sealed(album: Path):
+    """Runs `albumen search` on the library while nobody may write to it."""
     home = Path(os.environ["ALBUMEN_HOME"])
-    command = [sys.executable, "-m", "albumen.cli.main", "search", "a cat", "--json", "-n", "1"]
-    if os.getuid() == 0:  # who may write anywhere, unless told not to
-        command = ["setpriv", "--bounding-set=-dac_override", *command]
+
+    def search(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "albumen.cli.main", "search", *args]
+        if os.getuid() == 0:  # who may write anywhere, unless told not to
+            command = ["setpriv", "--bounding-set=-dac_override", *command]
+        return subprocess.run(command, capture_output=True, text=True)
+
     for path in (*home.rglob("*"), home):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
-    done = subprocess.run(command, capture_output=True, text=True)
+    yield search
     for path in (home, *home.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_a_library_that_cannot_be_written_to_can_be_searched(sealed) -> None:
+    home = Path(os.environ["ALBUMEN_HOME"])
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    done = sealed("a cat", "--json", "-n", "1")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["results"]) == 1
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
+def test_the_contact_sheet_of_a_library_that_cannot_be_written_to_lies_elsewhere(
+    sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    done = sealed("a cat", "--open")
+    assert done.returncode == 0, done.stderr
+    (sheet,) = tmp_path.glob("albumen-*/contact-sheet.html")
+    assert f"Contact sheet: {sheet}" in done.stderr
 
 
 def test_a_search_in_words_opens_the_text_tower_alone(albumen, album: Path) -> None:

@@ -96,7 +96,7 @@ def _runtime(library: "Library") -> Iterator[Finding]:
     yield Finding("devices", "ok", f"{', '.join(devices())}; {counted(cores(), 'core')} to use")
     set_so = ", ".join(f"{name}={os.environ.get(name)}" for name in SWITCHES)
     yield Finding("telemetry", "ok", f"switched off before anything is imported: {set_so}")
-    yield Finding("network", "ok", "not used by any command of this version")
+    yield Finding("network", "ok", "used by `albumen packs pull` and `packs add` alone")
 
 
 def _pack(library: "Library") -> Iterator[Finding]:

@@ -129,7 +129,7 @@ def print_summary(summary: "Summary", problems: str = "albumen problems") -> Non
         if number:
             parts.append(f"{number:,} {what}")
     click.echo(f"{', '.join(parts)}, in {duration(summary.seconds)}.", err=True)
-    if not any((summary.indexed, summary.unchanged, summary.moved)):
+    if not any((summary.indexed, summary.unchanged, summary.moved, summary.failed)):
         click.echo("No photo was found there.", err=True)
     if summary.skipped or summary.failed:
         click.echo(f"Which files were left out, and why: {problems}", err=True)

@@ -42,10 +42,11 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.pass_obj
 def list_models(session: Session, as_json: bool) -> None:
-    """List the networks: parameters, multiply-adds for one input, side of the picture.
+    """List the networks with their sizes.
 
-    Others are known by name too: cifar-resnetN of any depth N = 6n + 2, and the twin of each ResNet
-    without shortcuts, such as plain-resnet34.
+    Parameters, multiply-adds for one input, and the side of the picture. Others are known by name
+    too: cifar-resnetN of any depth N = 6n + 2, and the twin of each ResNet without shortcuts, such
+    as plain-resnet34.
     """
     _require_torch()
     from albumen.models import variants
@@ -76,8 +77,9 @@ def list_models(session: Session, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.pass_obj
 def describe(session: Session, name: str, as_json: bool) -> None:
-    """Describe a network: for each layer its weights, its work, its output, and what it sees.
+    """Describe a network, layer by layer.
 
+    For each layer its weights, its work, its output, and the part of the picture that it sees.
     Beside each layer with weights stands the fully connected layer of the same input and output:
     its weights + its biases. Nothing is computed with pictures, so that the largest takes a moment.
     """

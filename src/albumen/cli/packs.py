@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from albumen.cli.command import Group, Session
+from albumen.cli.command import Group, Session, complete_pack
 from albumen.cli.steps import steps
 from albumen.cli.words import one_line, print_json, printable, size
 from albumen.errors import UsageError
@@ -34,17 +34,22 @@ def packs() -> None:
     examples="""
         albumen packs list
         albumen packs list --verbose
+        albumen packs list --available
         albumen packs list --json
     """,
 )
 @click.option("--verbose", is_flag=True, help="Also sources of training pictures, and figures.")
+@click.option("--available", is_flag=True, help="Those that `packs pull` can fetch, instead.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.pass_obj
-def list_packs(session: Session, verbose: bool, as_json: bool) -> None:
-    """List the packs that are here: what they are, and under which licence.
+def list_packs(session: Session, verbose: bool, available: bool, as_json: bool) -> None:
+    """List the packs that are here, or that can be fetched.
 
-    The one in use is marked with a star.
+    What they are, and under which licence; the one in use is marked with a star.
     """
+    if available:
+        _list_offers(as_json)
+        return
     found, used = _found(session), _in_use(session)
     if as_json:
         print_json([_as_json(info, used) for info in found], indent=1)
@@ -56,8 +61,26 @@ def list_packs(session: Session, verbose: bool, as_json: bool) -> None:
             click.echo(f"    {one_line(line)}")
 
 
+def _list_offers(as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from albumen.packs.offers import offers
+
+    if as_json:
+        print_json([asdict(offer) for offer in offers()], indent=1)
+        return
+    for offer in offers():
+        needs = ", needs PyTorch" if offer.needs_pytorch else ""
+        figures = "".join(
+            f", {100 * share:.1f} % {what}" for what, share in offer.published.items()
+        )
+        click.echo(f"{click.style(offer.name, bold=True)}  {offer.kind}, {offer.architecture}")
+        click.echo(f"    licence {offer.licence}{needs}{figures}")
+    click.echo("\nFetch one: albumen packs pull NAME", err=True)
+
+
 @packs.command("use", examples="albumen packs use starter")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete_pack)
 @click.pass_obj
 def use(session: Session, name: str) -> None:
     """Use this pack from now on, for this library.
@@ -82,19 +105,26 @@ def use(session: Session, name: str) -> None:
 
 
 @packs.command("verify", examples="albumen packs verify\nalbumen packs verify starter")
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_pack)
 @click.option("--device", default="cpu", metavar="NAME", help="Where the model runs; cpu, cuda, …")
 @click.pass_obj
 def verify(session: Session, name: str | None, device: str) -> None:
-    """Check a pack (the one in use): every file's hash, both towers, a probe through each.
+    """Check a pack, file by file; without a name, the one in use.
 
-    Exits with 3 and the reason when something is wrong.
+    Every file's hash, both towers, and a probe through each. Exits with 3 and the reason when
+    something is wrong.
     """
     with session.open(name, device=device) as library:
         pack = library.pack
         pack.verify()
         files = f"{len(pack.manifest.files)} files, {size(pack.manifest.size)}"
         click.echo(f"{one_line(pack.name)} is in order: {files}, id {pack.id}")
+
+
+def _complete_offer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from albumen.packs.offers import offers
+
+    return [offer.name for offer in offers() if offer.name.startswith(incomplete)]
 
 
 def _making(command: Callable[..., None]) -> Callable[..., None]:
@@ -150,14 +180,14 @@ def add(
 
 
 @packs.command("pull", examples="albumen packs pull google/vit-base-patch16-224")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=_complete_offer)
 @_making
 @click.pass_obj
 def pull(session: Session, /, name: str, quiet: bool, **making: Any) -> None:
     """Fetch a published model of the catalogue, and make it a pack.
 
-    The revision is pinned, and what comes is checked. A fetch that broke off goes on where it
-    stopped when the command is run again.
+    `albumen packs list --available` names them. The revision is pinned, and what comes is checked.
+    A fetch that broke off goes on where it stopped when the command is run again.
     """
     from albumen.packs.add import pull
 

@@ -1,6 +1,8 @@
 """`albumen search`: find photos by words, by example, or by both."""
 
+import os
 import sys
+import tempfile
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     from albumen.search import Answer
 
 ABOUT_PACKS = (
-    "Searching with the pack {name!r}. Larger packs, which find more and need more time and disk, "
-    "will come with `albumen packs pull` in a later version. (Said once.)"
+    "Searching with the pack {name!r}. A published one of full size finds more, and takes more "
+    "time and disk: albumen packs pull {best} ({share:.0%} {of}). Others: albumen packs list "
+    "--available. (Said once.)"
 )
 
 
@@ -127,16 +130,26 @@ def _print_words(library: "Library", answer: "Answer") -> None:
             f"{printable(result.path)}{copies}"
         )
     if not answer.results:
-        click.echo("Nothing found: no photo of the library passes these filters.", err=True)
+        click.echo(_why_nothing(answer), err=True)
+
+
+def _why_nothing(answer: "Answer") -> str:
+    if answer.query.filtered:
+        return "Nothing found: no photo of the library passes these filters."
+    return "Nothing found: the library holds no photo; take some in with: albumen index FOLDER"
 
 
 def _tell_about_packs(library: "Library") -> None:
     """Once a library: which pack is in use, and what others would bring."""
     from albumen.errors import AlbumenError
+    from albumen.packs.offers import TO_BEGIN_WITH, offers
 
     if library.store.setting("told_about_packs") is not None:
         return
-    click.echo(ABOUT_PACKS.format(name=library.pack.name), err=True)
+    best = next(offer for offer in offers() if offer.name == TO_BEGIN_WITH)
+    of, share = next(iter(best.published.items()))
+    told = ABOUT_PACKS.format(name=library.pack.name, best=best.name, share=share, of=of)
+    click.echo(told, err=True)
     with suppress(AlbumenError):  # a library that cannot be written to says it again
         library.store.set_setting("told_about_packs", "1")
 
@@ -144,16 +157,27 @@ def _tell_about_packs(library: "Library") -> None:
 def _contact_sheet(library: "Library", answer: "Answer", file: Path | None, open_it: bool) -> None:
     from albumen.search import contact_sheet
 
-    target = (file or library.home.cache / "contact-sheet.html").expanduser().absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = _place_of_sheet(library, file)
     contact_sheet.write(target, [answer], library.store)
     if not (open_it and _opened(target)):
         click.echo(f"Contact sheet: {printable(target)}", err=True)
 
 
+def _place_of_sheet(library: "Library", file: Path | None) -> Path:
+    """The file asked for, else one in the cache, else, where that is read-only, a temporary one."""
+    cache = library.home.cache
+    if file is None:
+        with suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
+        if not os.access(cache, os.W_OK):
+            cache = Path(tempfile.mkdtemp(prefix="albumen-"))
+    target = (file or cache / "contact-sheet.html").expanduser().absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
 def _opened(file: Path) -> bool:
     """Whether a browser with a window took the file; one inside the terminal is not started."""
-    import os
     import webbrowser
 
     if sys.platform.startswith("linux") and not (

@@ -21,6 +21,7 @@ from albumen.packs import manifest as pack
 from albumen.packs.calibration import calibration
 from albumen.packs.draft import Draft, Precision, Reduce, building, complete, move_in
 from albumen.packs.errors import PackError
+from albumen.packs.offers import READY, offers
 from albumen.packs.onnx_layouts import Layout
 from albumen.packs.preprocessing import Preprocessing
 from albumen.packs.quantize import quantize
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
 BESIDE_WEIGHTS = (
     "config.json", "open_clip_config.json", "preprocessor_config.json", "tokenizer.json",
 )  # fmt: skip
-
-READY = {
-    "openai/clip-vit-base-patch32": "Xenova/clip-vit-base-patch32",
-    "openai/clip-vit-base-patch16": "Xenova/clip-vit-base-patch16",
-    "openai/clip-vit-large-patch14": "Xenova/clip-vit-large-patch14",
-    "google/vit-base-patch16-224": "Xenova/vit-base-patch16-224",
-    "microsoft/resnet-50": "Xenova/resnet-50",
-}
-"""The same weights as ready ONNX models, for those who have no PyTorch."""
 
 OnStep = Callable[[str, int, int], None]
 """Called with what is going on, and how far it is: done of all (0 of 0 where that is unknown)."""
@@ -79,7 +71,7 @@ def pull(name: str, options: Options) -> Added:
     """
     entry = catalogue.find(name)
     if entry is None:
-        known = ", ".join(each.name for each in catalogue.ENTRIES if "/" in each.name)
+        known = ", ".join(offer.name for offer in offers())
         raise PackError(
             f"the catalogue has no '{name}'; it has: {known} (others: albumen packs add SOURCE)"
         )

@@ -77,6 +77,10 @@ class Pack:
         """A classifier's labels, in the order of its outputs."""
         return self.manifest.labels
 
+    def open_images(self) -> None:
+        """Open the picture tower now, to know that it runs; raises `PackError`."""
+        _ = self._image_session
+
     def encode_images(self, batch: Pixels) -> Vectors:
         """batch: uint8 (B, S, S, 3), from `preprocessing.apply` -> (B, dim), of length 1."""
         if self.is_classifier:
