@@ -31,9 +31,9 @@ def bytes_in(folder: Path) -> int:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `python -m build` makes it: a source distribution, and the wheel of that."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
-    run(*build, "--outdir", folder, PROJECT, cwd=folder)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, PROJECT, cwd=folder)
     return next(folder.glob("albumen-*.whl"))
 
 
