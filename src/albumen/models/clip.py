@@ -242,14 +242,18 @@ class CLIP(nn.Module):
 def contrastive_loss(logits: Tensor, positives: Tensor | None = None) -> Tensor:
     """The mean of picture-to-text and text-to-picture cross-entropy.
 
-    logits: (N, N), picture i against text j. positives: (N, N), where not 0 text j is right for
+    logits: (N, M), picture i against text j. positives: (N, M), where not 0 text j is right for
     picture i too, as when two pictures of a batch have the same caption; a row's target is spread
-    over its positives in proportion to their weights. Without it only the diagonal is right.
+    over its positives in proportion to their weights. A text that is right for no picture counts
+    only as one that pictures must not be taken for. Without positives, N = M and only the diagonal
+    is right.
     """
     if positives is None:
         target = torch.arange(len(logits), device=logits.device)
         return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
     weights = positives.to(logits.dtype)
     to_text = F.cross_entropy(logits, weights / weights.sum(1, keepdim=True))
-    to_picture = F.cross_entropy(logits.T, weights.T / weights.T.sum(1, keepdim=True))
+    meant = weights.sum(0) > 0
+    shares = weights[:, meant] / weights[:, meant].sum(0)
+    to_picture = F.cross_entropy(logits[:, meant].T, shares.T)
     return (to_text + to_picture) / 2

@@ -4,7 +4,8 @@ The symmetric loss over a batch's N×N similarities is CLIP's (Radford et al., 2
 changes that a small data set needs. A text may be true of several pictures of the batch ("an
 animal"), so the targets are truths, not the diagonal. And what the towers learned from their
 teachers goes on counting, or a few thousand phrases would make them forget what these do not say.
-Shapes: B pictures with a text each, E further texts, T tokens.
+Shapes: B pictures with a text each, C texts that name what they might show, E further texts, T
+tokens.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from torch import Tensor, nn
 from albumen.models.clip import CLIP, TextTower, contrastive_loss
 from albumen.training.distillation import DistillationWeights, Heads, Lesson, distillation_loss
 from albumen.training.loop import decayed_apart
+from albumen.training.parts import in_parts
+
+PARTS = 2
+"""Threads of a step, each with its part of the batch."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,8 @@ class Sentences:
 class Matches:
     """Pictures, a text for each, and further texts.
 
-    texts: B + E of them, the pictures' own first · truth (B, B) in 0..1: how true text j is of
-    picture i, with 1 on the diagonal.
+    texts: B + C + E of them, the pictures' own first · truth (B, B + C) in 0..1: how true text j is
+    of picture i, with 1 on the diagonal.
     """
 
     lesson: Lesson
@@ -55,6 +60,17 @@ def sentence_loss(found: Tensor, wanted: Tensor) -> Tensor:
     return 1 - F.cosine_similarity(found.float(), wanted).mean()
 
 
+def read_by_length(text: TextTower, ids: Tensor) -> Tensor:
+    """What `text` makes of ids (N, T), (N, D): texts of like length together, without padding.
+
+    Exact: the mask is causal and a text is read at its end, so padding after it changes nothing.
+    """
+    length = (ids == text.end_id).to(torch.int64).argmax(1) + 1
+    order = length.argsort(descending=True)  # the longest first: no thread is left with them
+    parts = [ids[rows, : length[rows[0]]] for rows in order.chunk(2 * PARTS)]
+    return torch.cat(in_parts(text, parts))[order.argsort()]
+
+
 class SentenceDistillation:
     """The task that gives the text tower its first idea of meaning, from a sentence encoder."""
 
@@ -68,7 +84,8 @@ class SentenceDistillation:
 
     def loss(self, batch: Sentences) -> tuple[Tensor, dict[str, float]]:
         """How far the mapped embeddings are from the teacher's."""
-        return sentence_loss(self.head(self.text(batch.ids)), batch.embeds), {}
+        texts = read_by_length(self.text, batch.ids)
+        return sentence_loss(self.head(texts), batch.embeds), {}
 
 
 class Contrastive:
@@ -101,11 +118,11 @@ class Contrastive:
 
     def loss(self, batch: Matches) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of the contrastive, distillation and sentence losses, and its parts."""
-        count = len(batch.truth)
-        features = self.clip.image.trunk(batch.lesson.pixels)
+        count, compared = batch.truth.shape
+        features = torch.cat(in_parts(self.clip.image.trunk, batch.lesson.pixels.chunk(PARTS)))
         pictures, _ = self.clip.image.embed(features)
-        texts = self.clip.text(batch.texts.ids)
-        logits = self.clip.scale * (pictures @ texts[:count].T).float()
+        texts = read_by_length(self.clip.text, batch.texts.ids)
+        logits = self.clip.scale * (pictures @ texts[:compared].T).float()
         matched = contrastive_loss(logits, batch.truth)
         wanted = torch.cat([batch.texts.embeds, batch.texts.embeds[:count]])
         meant = sentence_loss(self.sentence(torch.cat([texts, pictures])), wanted)

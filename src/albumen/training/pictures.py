@@ -69,3 +69,10 @@ def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tenso
     black = normalised(torch.zeros(1, 3, 1, 1))
     step = 1 / (255 * torch.tensor(STD).view(1, 3, 1, 1))
     return x.mul_(scale * step).add_(offset * step + black)
+
+
+def whole(pictures: npt.NDArray[np.uint8], size: int) -> Tensor:
+    """Square pictures, uint8 (B, S, S, 3) -> (B, 3, size, size), as packs show them to a tower."""
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
+    x = F.interpolate(x, (size, size), mode="bicubic", antialias=True)
+    return normalised(x.float())
