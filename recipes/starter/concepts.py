@@ -60,12 +60,21 @@ class Concepts:
                     raise KeyError(f"{groups.name}: no label is called {member!r}")
                 truths[[number[key] for key in keys], group] = True
                 self.of_class[chosen, group] = True
+            for name in {bare(phrase) for phrase in wider[group - len(phrases)][0]} & number.keys():
+                # "a dog" is true of a spaniel: then so is "dog", a label elsewhere.
+                for truth in (truths, self.of_class):
+                    truth[:, number[name]] |= truth[:, group]
         self.of_label = {(s, label): truths[number[plain(names[0])]] for s, label, names in labels}
 
 
+def bare(phrase: str) -> str:
+    """The phrase without its article."""
+    return re.sub("^(an?|the) ", "", phrase)
+
+
 def members_of(member: str, class_keys: list[str]) -> list[int]:
-    """The classes that a group's member means: a range of their numbers, or those of its name."""
-    span = re.fullmatch(r"(\d+)-(\d+)", member)
+    """The classes that a member means: one number, a range of them, or those of its name."""
+    span = re.fullmatch(r"(\d+)(?:-(\d+))?", member)
     if span:
-        return list(range(int(span[1]), int(span[2]) + 1))
+        return list(range(int(span[1]), int(span[2] or span[1]) + 1))
     return [k for k, key in enumerate(class_keys) if key == member]

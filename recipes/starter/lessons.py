@@ -11,19 +11,35 @@ import torch
 from albumen.training.distillation import Lesson
 from albumen.training.pictures import Augmentation, augmented
 
-# Shares of a batch. Tiny ImageNet has two thirds of the pictures, but of 64 pixels.
+# Shares of a batch. Tiny ImageNet has half of the pictures, but of 64 pixels.
 SHARES = {
-    "tiny-imagenet": 0.28,
-    "caltech101": 0.14,
-    "scenes6": 0.14,
-    "imagenette": 0.16,
-    "imagenet1000": 0.06,
-    "rooms4": 0.04,
-    "catsdogs": 0.07,
+    "tiny-imagenet": 0.22,
+    "caltech101": 0.12,
+    "scenes6": 0.07,
+    "imagenette": 0.11,
+    "imagenet1000": 0.04,
+    "rooms4": 0.03,
+    "catsdogs": 0.04,
     "flowers5": 0.06,
-    "flickr8k": 0.04,
-    "coco": 0.01,
+    "petimages": 0.06,
+    "animals3": 0.01,
+    "outdoors": 0.01,
+    "flickr8k": 0.02,
+    "flickr8k-all": 0.08,
+    "coco": 0.005,
+    "coco-sample": 0.02,
+    "tiny-coco": 0.005,
+    "miniclip": 0.005,
+    "objects111": 0.005,
+    "actions15": 0.03,
+    "sports100": 0.03,
+    "weather5": 0.01,
+    "poem-photos": 0.015,
+    "ade20k-val": 0.005,
+    "unsplash541": 0.005,
 }
+AT_MOST = {"tiny-imagenet": 60_000, "petimages": 10_000}
+"""More of these would only push the others out of the memory that the pictures are read from."""
 
 
 def is_development(key: str) -> bool:
@@ -64,8 +80,15 @@ class Lessons:
         self._number_labels()
         development = np.array([is_development(d.key) for d in self.described])
         self.development = np.flatnonzero(development)
+        judged = set(json.loads((folder / "near_copies.json").read_text()))
+        kept = ~development & np.array([d.key not in judged for d in self.described])
+        told = np.array([bool(d.label or d.captions) for d in self.described])
+        kept &= told | (self.answer_of >= 0)  # a picture of which nothing is known teaches nothing
+        rows = {source: np.flatnonzero(kept & (self.source == source)) for source in SHARES}
         self.rows = {
-            source: np.flatnonzero(~development & (self.source == source)) for source in SHARES
+            source: self._first_taught(several, source)
+            for source, several in rows.items()
+            if len(several)
         }
 
     def _number_labels(self) -> None:
@@ -77,9 +100,15 @@ class Lessons:
         self.labels_of = {source: owner == source for source in SHARES}  # (K,) each
         self.label_count = len(pairs)
 
+    def _first_taught(self, rows: np.ndarray, source: str) -> np.ndarray:
+        """At most so many of a source, those first that the teacher was asked about."""
+        order = np.argsort(self.answer_of[rows] < 0, kind="stable")
+        return rows[order[: AT_MOST.get(source)]]
+
     def draw(self, count: int, random: np.random.Generator) -> np.ndarray:
         """Rows of one batch: the sources in their shares, without repetition within a source."""
-        numbers = random.multinomial(count, list(SHARES.values()))
+        shares = np.array([SHARES[source] for source in self.rows])
+        numbers = random.multinomial(count, shares / shares.sum())
         parts = [
             random.choice(rows, min(n, len(rows)), replace=False)
             for rows, n in zip(self.rows.values(), numbers, strict=True)

@@ -1,6 +1,8 @@
 """A text for every picture of a batch, and how true each text is of each picture."""
 
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from albumen.training.contrastive import Matches, Sentences
 from albumen.training.pictures import Augmentation
 
 CONTEXT = 32
-# A label is a bare name; a group's phrase has its article already, and is framed as such.
+# Most labels are bare names; a phrase has its article already, or tells what people do.
 LABEL_TEMPLATES = (
     "{}",
     "a {}",
@@ -25,11 +27,27 @@ LABEL_TEMPLATES = (
     "a photo of the {}",
     "there is a {} in the picture",
 )
-GROUP_TEMPLATES = ("{}", "a photo of {}", "a picture of {}", "there is {} in the picture")
+PHRASE_TEMPLATES = ("{}", "a photo of {}", "a picture of {}", "there is {} in the picture")
+PHRASE = re.compile(r"^(an?|the|people|something) |\w{2,}ing\b")
 CAPTIONED = 0.8  # how often a picture that has captions is shown with one
 LIKELY = 0.1  # a truth below this counts as none
 GROUP_SHARE = 0.35  # how readily a wider word is drawn, against a label
 OWN_SHARE = 2.0  # how readily the picture's own label is drawn, against the teacher's answer
+
+
+@dataclass(frozen=True)
+class BatchSize:
+    """Pictures with a text each, concepts named beside them, and further texts of the pool."""
+
+    pictures: int
+    named: int
+    further: int
+
+
+def framed(phrase: str, random: np.random.Generator) -> str:
+    """The phrase as people would use it of a picture."""
+    templates = PHRASE_TEMPLATES if PHRASE.search(phrase) else LABEL_TEMPLATES
+    return str(random.choice(templates)).format(phrase)
 
 
 class TextPool:
@@ -86,17 +104,20 @@ class Matcher:
         truth = np.maximum(told, own)
         return np.where(truth < LIKELY, 0, truth), own
 
-    def batch(
-        self, count: int, further: int, recipe: Augmentation, random: np.random.Generator
-    ) -> Matches:
-        rows = self.lessons.draw(count, random)
+    def batch(self, size: BatchSize, recipe: Augmentation, random: np.random.Generator) -> Matches:
+        rows = self.lessons.draw(size.pictures, random)
         truth, own = self.truths(rows)
         texts, in_pool, concept = self._texts(rows, truth, own, random)
         said = truth[:, concept] * (concept >= 0)  # a caption is true of its own picture only
         np.fill_diagonal(said, 1)
-        more = self.pool.draw(further, random)
+        named = random.choice(truth.shape[1], size.named, replace=False)
+        more = self.pool.draw(size.further, random)
+        phrases = [str(random.choice(self.concepts.phrases[c])) for c in named]
+        texts += [framed(phrase, random) for phrase in phrases]
         tokens = self.pool.tokens(texts + [self.pool.texts[r] for r in more])
-        sentences = Sentences(tokens, self.pool.embeds(np.concatenate([in_pool, more])))
+        known = [self.pool.row[phrase] for phrase in phrases]
+        sentences = Sentences(tokens, self.pool.embeds(np.concatenate([in_pool, known, more])))
+        said = np.concatenate([said, truth[:, named]], axis=1)
         lesson = self.lessons.lesson(rows, recipe, random)
         return Matches(lesson, sentences, torch.from_numpy(said.astype(np.float32)))
 
@@ -116,7 +137,6 @@ class Matcher:
             else:
                 c = concept[i]
                 phrase = str(random.choice(concepts.phrases[c]))
-                templates = GROUP_TEMPLATES if concepts.is_group[c] else LABEL_TEMPLATES
-                texts.append(str(random.choice(templates)).format(phrase))
+                texts.append(framed(phrase, random))
             in_pool.append(self.pool.row[phrase])
         return texts, np.array(in_pool), concept

@@ -8,21 +8,21 @@ pictures and texts, how many pictures each source gave, and the statistics of th
 
 import argparse
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
+from recipes.starter.shards import SOURCES
 from recipes.starter.train import SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES, Heads
 from safetensors.numpy import save
-from torch import Tensor, nn
+from torch import nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP
 from albumen.packs import manifest as pack
 from albumen.training.export import export_image, export_text, largest_difference
-from albumen.training.pictures import MEAN, STD, normalised
+from albumen.training.pictures import MEAN, STD, whole
 
 SIZE, SEED = 112, 12
 BACKGROUND_PICTURES, BACKGROUND_TEXTS, COMPARED = 4000, 2000, 64
@@ -33,21 +33,6 @@ TEMPLATES = (
     "there is a {} in the picture",
     "{}",
 )
-ORIGINS = {
-    "tiny-imagenet": ("seshuad/IMagenet", "ImageNet terms: non-commercial research"),
-    "caltech101": ("MachineLearning2020/Homework2-Caltech101", "CC BY 4.0"),
-    "scenes6": ("yadavaditya13/Image_Classification_Using_Deep_Learning", "unstated"),
-    "imagenette": ("thunderInfy/imagenette", "ImageNet terms: non-commercial research"),
-    "imagenet1000": (
-        "EliSchwartz/imagenet-sample-images",
-        "ImageNet terms: non-commercial research",
-    ),
-    "rooms4": ("emanhamed/Houses-dataset", "academic use"),
-    "catsdogs": ("chanakya2734/Image-classification-using-CNN", "Microsoft Research terms"),
-    "flowers5": ("atiaisaac/flowers_classification", "CC BY 2.0, as collected by TensorFlow"),
-    "flickr8k": ("quantumnaan/sic_translator", "non-commercial research"),
-    "coco": ("Obmutescence/COCO-MINI", "captions CC BY 4.0, pictures under Flickr's terms"),
-}
 
 
 def trained(run: Path, labels: int) -> CLIP:
@@ -61,20 +46,13 @@ def trained(run: Path, labels: int) -> CLIP:
     return clip.eval()
 
 
-def whole(pictures: np.ndarray) -> Tensor:
-    """Square pictures, uint8 (B, S, S, 3), as the pack's preprocessing shows them to the tower."""
-    x = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-    x = nn.functional.interpolate(x, (SIZE, SIZE), mode="bicubic", antialias=True)
-    return normalised(x.float())
-
-
 @torch.inference_mode()
 def background(clip: CLIP, lessons: Lessons, pool: TextPool) -> dict[str, np.ndarray]:
     """Mean and covariance of training pictures' embeddings, and the mean of texts'."""
     random = np.random.default_rng(SEED)
     rows = np.unique(lessons.draw(BACKGROUND_PICTURES, random))
     parts = np.array_split(rows, len(rows) // 100)
-    seen = torch.cat([clip.image(whole(lessons.pictures[part]))[0] for part in parts]).numpy()
+    seen = torch.cat([clip.image(whole(lessons.pictures[part], SIZE))[0] for part in parts]).numpy()
     texts = pool.tokens([str(t) for t in random.choice(pool.texts, BACKGROUND_TEXTS)])
     read = torch.cat([clip.text(part) for part in texts.split(100)]).numpy()
     values = {"mean": seen.mean(0), "covariance": np.cov(seen.T), "text_mean": read.mean(0)}
@@ -85,7 +63,7 @@ def write_towers(clip: CLIP, lessons: Lessons, pool: TextPool, out: Path) -> dic
     """Write both graphs; returns how far they are from the towers, on development pictures."""
     export_image(clip, SIZE, out / "image.onnx")
     export_text(clip, out / "text.onnx")
-    pixels = whole(lessons.pictures[lessons.development[:COMPARED]])
+    pixels = whole(lessons.pictures[lessons.development[:COMPARED]], SIZE)
     texts = pool.tokens(pool.texts[:: len(pool.texts) // COMPARED])
     return {
         "image": largest_difference(clip.image, out / "image.onnx", pixels),
@@ -95,9 +73,9 @@ def write_towers(clip: CLIP, lessons: Lessons, pool: TextPool, out: Path) -> dic
 
 def sources(lessons: Lessons) -> tuple[pack.Source, ...]:
     """Each picture set with the number of pictures that training drew from."""
-    counted = Counter(lessons.source.tolist())
     return tuple(
-        pack.Source(name, where, counted[name], terms) for name, (where, terms) in ORIGINS.items()
+        pack.Source(name, SOURCES[name].repository, len(rows), SOURCES[name].terms)
+        for name, rows in lessons.rows.items()
     )
 
 

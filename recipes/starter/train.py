@@ -18,12 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from recipes.starter.lessons import Lessons
-from recipes.starter.matches import Matcher, TextPool
+from recipes.starter.matches import BatchSize, Matcher, TextPool
+from recipes.starter.shipped import go_on
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from albumen.models.clip import CLIP, STARTER_CLIP, TextTower
 from albumen.models.resnet import STARTER, Trunk
+from albumen.packs import catalogue, manifest
 from albumen.training.contrastive import (
     Contrastive,
     ContrastiveWeights,
@@ -33,18 +35,23 @@ from albumen.training.contrastive import (
 )
 from albumen.training.distillation import Distillation, DistillationWeights, Heads, Lesson
 from albumen.training.loop import LoopConfig, Run, fit
-from albumen.training.pictures import Augmentation
+from albumen.training.pictures import Augmentation, whole
 
 SEED = 12
-SEE_BATCH, READ_BATCH, MATCH_BATCH, MATCH_TEXTS = 256, 512, 256, 128
+SEE_BATCH, READ_BATCH = 256, 512
+MATCH_BATCH = BatchSize(pictures=256, named=96, further=64)
 MATCH_TOKENS = 18  # longer captions are cut: padding all texts to the longest costs too much
+STARTER_SIZE = 112  # pixels a side, in use
 TEACHER_FEATURES, TEACHER_CLASSES, SENTENCE = 1280, 1000, 384
 SEE = LoopConfig(steps=2600, learning_rate=2e-3, warmup=150, checkpoint_every=100)
 READ = LoopConfig(steps=600, learning_rate=1e-3, warmup=100, checkpoint_every=100)
-MATCH = LoopConfig(steps=1200, learning_rate=1.5e-3, warmup=50, average=0.99, checkpoint_every=50)
+MATCH = LoopConfig(
+    steps=8000, learning_rate=1.5e-3, warmup=200, average=0.998, checkpoint_every=100
+)
+SHOWN = 400  # pictures that a shipped tower's normalisations are measured on
 # Small pictures first, as in EfficientNetV2 (Tan & Le, 2021): (until this share of steps, pixels).
 SEE_SIZES = ((0.4, 80), (0.65, 96), (1.0, 112))
-MATCH_SIZES = ((0.35, 80), (0.75, 96), (1.0, 112))
+MATCH_SIZES = ((0.5, 80), (0.85, 96), (1.0, 112))
 
 
 def size_at(progress: float, sizes: tuple[tuple[float, int], ...]) -> int:
@@ -79,20 +86,29 @@ def read(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[i
 
 
 def match(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[int], Matches]]:
-    """Stage 3: pictures and texts in one space, from what the first two stages learned."""
+    """Stage 3: pictures and texts in one space, from what the first two stages learned.
+
+    Without these stages it goes on from the starter that is shipped.
+    """
     lessons, pool = Lessons(data), TextPool(data, MATCH_TOKENS)
     matcher = Matcher(data, lessons, pool)
     clip = CLIP(STARTER_CLIP).to(memory_format=torch.channels_last)
     trunk = clip.image.trunk
     heads = Heads(trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, lessons.label_count)
     sentence = nn.Linear(STARTER_CLIP.dim, SENTENCE)
-    begin(nn.ModuleDict({"trunk": trunk, "heads": heads}), folder / "see")
-    begin(nn.ModuleDict({"text": clip.text, "head": sentence}), folder / "read")
+    if (folder / "see").exists():
+        begin(nn.ModuleDict({"trunk": trunk, "heads": heads}), folder / "see")
+        begin(nn.ModuleDict({"text": clip.text, "head": sentence}), folder / "read")
+    else:
+        shipped = catalogue.find("starter", None)
+        shown = np.linspace(0, len(lessons.pictures) - 1, SHOWN).astype(int)
+        scale = manifest.read(shipped).logit_scale
+        go_on(clip, shipped, scale, whole(lessons.pictures[shown], STARTER_SIZE))
 
     def batch_of(step: int) -> Matches:
         random = np.random.default_rng((SEED, step))
         recipe = Augmentation(size=size_at(step / config.steps, MATCH_SIZES))
-        return matcher.batch(MATCH_BATCH, MATCH_TEXTS, recipe, random)
+        return matcher.batch(MATCH_BATCH, recipe, random)
 
     task = Contrastive(clip, heads, sentence, ContrastiveWeights(), DistillationWeights())
     return Run(task, config, folder / "match"), batch_of
@@ -118,6 +134,7 @@ def main() -> None:
     prepare, config = STAGES[options.stage]
     config = replace(config, steps=options.steps or config.steps, until=options.until)
     torch.manual_seed(SEED)
+    torch.set_num_threads(1)  # `in_parts` keeps the cores busy
     run, batch_of = prepare(options.data, options.run, config)
     if run.resume():
         print(f"going on at step {run.step}", flush=True)

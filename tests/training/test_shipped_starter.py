@@ -5,11 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from recipes.starter import report
+from recipes.starter.shipped import go_on
 from safetensors.numpy import load_file
 
+from albumen.models.clip import CLIP, STARTER_CLIP
 from albumen.packs import Pack, catalogue, manifest, open_pack
+from albumen.training.export import largest_difference
+from albumen.training.pictures import whole
 
 MOST_BYTES = 16_000_000
 PHOTOS = (
@@ -87,3 +92,16 @@ def test_the_pages_are_what_the_report_writes_from_the_figures() -> None:
     written = report.page(evaluation, pack, report.HERE / "logs")
     assert written == (report.ROOT / "docs/starter.md").read_text()
     assert report.short(evaluation) in (report.ROOT / "README.md").read_text()
+
+
+def test_the_shipped_towers_can_be_trained_on_as_they_are(sample_photos: Path) -> None:
+    """What the pack's graphs answer is what the restored towers answer, in training form."""
+    clip, folder = CLIP(STARTER_CLIP), catalogue.find("starter")
+    files = sorted(sample_photos.glob("*.png"))[:8]
+    pictures = [Image.open(file).convert("RGB").resize((128, 128)) for file in files]
+    pixels = whole(np.stack([np.asarray(picture) for picture in pictures]), 112)
+    go_on(clip, folder, 20.0, pixels)
+    ids = torch.tensor([[1, 300, 400, 2]])
+    assert largest_difference(clip.image, folder / "image.onnx", pixels) < 1e-5
+    assert largest_difference(clip.text, folder / "text.onnx", ids) < 1e-5
+    assert clip.scale.item() == pytest.approx(20)

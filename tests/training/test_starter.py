@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from recipes.starter.concepts import Concepts, plain, read_groups
 from recipes.starter.lessons import Described, is_development
+from recipes.starter.matches import framed
 from recipes.starter.prepare import SIDE, centre_square, prepare
 from recipes.starter.texts import END, PAD, START, spans, train_tokenizer
 
@@ -48,6 +49,21 @@ def test_wider_words_are_true_of_the_classes_and_labels_they_name(groups: Path) 
     }  # fmt: skip
     assert said_of(concepts, concepts.of_label["pets", "teapot"]) == {"teapot"}
     assert concepts.is_group.sum() == 2
+
+
+def test_a_label_is_true_of_whatever_a_group_of_its_name_means(groups: Path) -> None:
+    groups.write_text("a dog, a puppy: great dane, dog\n")
+    concepts = Concepts(CLASSES, [described("pets", "dog"), described("pets", "teapot")], groups)
+    assert "dog" in said_of(concepts, concepts.of_class[1])
+    assert "dog" not in said_of(concepts, concepts.of_class[0])
+    assert "great dane" not in said_of(concepts, concepts.of_label["pets", "dog"])
+
+
+def test_phrases_are_framed_as_phrases_and_names_as_names() -> None:
+    random = np.random.default_rng(0)
+    for phrase in ("a person eating", "riding a bicycle", "people dancing", "the sea"):
+        assert not any(f"a {phrase}" in framed(phrase, random) for _ in range(30))
+    assert any(framed("teapot", random) == "a photo of a teapot" for _ in range(30))
 
 
 def test_a_group_with_an_unknown_member_is_an_error_that_names_it(tmp_path: Path) -> None:
