@@ -20,6 +20,7 @@ from pathlib import Path
 import bench._references  # noqa: F401  (before transformers: it loads beside any PyTorch)
 import numpy as np
 import torch
+from bench._page import around, put
 from torch import Tensor, nn
 
 from albumen.checkpoints import catalogue, load
@@ -34,6 +35,7 @@ from albumen.packs.tokenizer import Tokenizer
 
 TOLERANCE = 1e-5  # of the output's largest magnitude, in float32
 COMPARED = 16  # photos and texts
+MARK = "recipes.verify_published"
 CLASSES = {
     "clip": "CLIPModel",
     "vit": "ViTForImageClassification",
@@ -188,6 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = {entry.name: entry for entry in catalogue.ENTRIES if "/" in entry.name}
     if unknown := [name for name in options.names if name not in known]:
         parser.error(f"the catalogue has no {', '.join(unknown)}; it has {', '.join(known)}")
+    if options.write:
+        around(options.write, MARK)  # a page without a place is told now, not after some GB
     rows, failed = [], False
     with tempfile.TemporaryDirectory() as work:
         for name in options.names or known:
@@ -198,9 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 failed = True
     print(table(rows))
     if options.write and rows:
-        from bench._page import put
-
-        put(options.write, "verify-published", table(rows))
+        put(options.write, MARK, table(rows))
     return int(failed or not all(row.agrees for row in rows))
 
 

@@ -12,6 +12,7 @@ DOCUMENTS = [
     *(page for place in PLACES for page in sorted((ROOT / place).rglob("*.md"))),
 ]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+MARKED = re.compile(r"^<!-- (?!end )(.+?) -->\n.*?^<!-- end -->", re.MULTILINE | re.DOTALL)
 QUOTED_PATH = re.compile(rf"`((?:{'|'.join(PLACES)})/[\w./*-]*)`")
 
 
@@ -22,3 +23,18 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     lost = [str(target) for target in links if not target.exists()]
     lost += [path for path in QUOTED_PATH.findall(text) if not any(ROOT.glob(path.rstrip("/")))]
     assert not lost
+
+
+def marks() -> list[str]:
+    return [mark for page in DOCUMENTS for mark in MARKED.findall(page.read_text("utf-8"))]
+
+
+def test_figures_stand_where_commands_write_them() -> None:
+    assert {"bench.models", "bench.published", "recipes.starter.report"} <= {*marks()}
+
+
+@pytest.mark.parametrize("mark", sorted({*marks()}), ids=lambda mark: mark[:40])
+def test_what_writes_a_figure_is_there(mark: str) -> None:
+    if mark.startswith("printed by: "):  # tests/test_four_ideas.py runs these
+        return
+    assert (ROOT / f"{mark.replace('.', '/')}.py").is_file()

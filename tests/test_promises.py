@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from albumen.cli.main import run
 
-photos, pack = sys.argv[1:3]
+photos, pack, shard = sys.argv[1:4]
 for command in (
     ["index", photos, "--pack", pack, "--quiet"],
     ["index", photos, "--quiet"],
@@ -25,7 +25,10 @@ for command in (
     ["search", "--like", str(next(Path(photos).glob("*.png"))), "--not", "blue"],
     ["search", "green", "--sheet", "sheet.html"],
     ["show", str(next(Path(photos).glob("*.png")))],
-    ["problems"], ["stats"], ["packs", "list"], ["packs", "verify", pack], ["doctor"],
+    ["classify", photos, "--pack", pack, "--labels", "red, green", "--quiet"],
+    ["evaluate", shard, "--pack", pack, "--quiet"],
+    ["problems"], ["stats"], ["packs", "list"], ["packs", "list", "--available"],
+    ["packs", "verify", pack], ["packs", "use", pack], ["doctor"],
 ):
     code = run(command)
     assert code == 0, (command, code)
@@ -52,21 +55,31 @@ def photos(sample_photos: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def journey(script: str, photos: Path, pack: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", script, str(photos), str(pack)]
-    done = subprocess.run(command, cwd=photos.parent, capture_output=True, text=True)
+@pytest.fixture
+def way(photos: Path, tiny_pack: Path, wide_shard: Path) -> tuple[Path, ...]:
+    """What the journey is given: photos, a pack, and a shard to evaluate the pack on."""
+    return photos, tiny_pack, wide_shard
+
+
+def journey(
+    script: str, way: tuple[Path, ...], **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script, *map(str, way)]
+    variables = {**os.environ, **environment}
+    place = way[0].parent
+    done = subprocess.run(command, cwd=place, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done
 
 
-def test_nothing_asks_for_the_network(photos: Path, tiny_pack: Path) -> None:
-    done = journey(WATCHED + JOURNEY, photos, tiny_pack)
+def test_nothing_asks_for_the_network(way: tuple[Path, ...]) -> None:
+    done = journey(WATCHED + JOURNEY, way)
     assert "NETWORK" not in done.stderr
 
 
-def test_a_beacon_would_be_noticed(photos: Path, tiny_pack: Path) -> None:
+def test_a_beacon_would_be_noticed(way: tuple[Path, ...]) -> None:
     beacon = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()"
-    done = journey(WATCHED + beacon + JOURNEY, photos, tiny_pack)
+    done = journey(WATCHED + beacon, way)
     assert "NETWORK" in done.stderr
 
 
@@ -82,10 +95,33 @@ def state(folder: Path) -> dict[str, tuple]:
     }
 
 
-def test_originals_stay_as_they_are(photos: Path, tiny_pack: Path) -> None:
+def test_originals_stay_as_they_are(way: tuple[Path, ...]) -> None:
+    photos = way[0]
     before = state(photos)
-    journey(JOURNEY, photos, tiny_pack)
+    journey(JOURNEY, way)
     assert state(photos) == before
+
+
+def test_nothing_is_written_but_in_the_library_and_where_one_says(
+    way: tuple[Path, ...], tmp_path: Path
+) -> None:
+    for name in ("user", "temporary"):
+        (tmp_path / name).mkdir()
+    places = {
+        "HOME": "user",
+        "XDG_DATA_HOME": "user",
+        "XDG_CACHE_HOME": "user",
+        "TMPDIR": "temporary",
+    }
+    journey(
+        JOURNEY, way, PYTHONDONTWRITEBYTECODE="1",
+        **{variable: str(tmp_path / name) for variable, name in places.items()},
+    )  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "photos", "sheet.html", "temporary", "user",
+    ]  # fmt: skip
+    assert not any((tmp_path / "user").iterdir())
+    assert not any((tmp_path / "temporary").iterdir())
 
 
 def test_import_albumen_brings_nothing_heavy() -> None:
@@ -95,9 +131,7 @@ def test_import_albumen_brings_nothing_heavy() -> None:
     assert not heavy & set(loaded)
 
 
-def test_a_search_in_words_opens_no_torch_and_no_picture_decoder(
-    photos: Path, tiny_pack: Path
-) -> None:
+def test_a_search_in_words_opens_no_torch_and_no_picture_decoder(way: tuple[Path, ...]) -> None:
     script = """
 import sys
 from albumen.cli.main import run
@@ -105,6 +139,6 @@ photos, pack = sys.argv[1:3]
 run(["search", "red", "--pack", pack])
 print(*sorted(sys.modules))
 """
-    journey(JOURNEY, photos, tiny_pack)
-    loaded = journey(script, photos, tiny_pack).stdout.splitlines()[-1].split()
+    journey(JOURNEY, way)
+    loaded = journey(script, way).stdout.splitlines()[-1].split()
     assert not {"torch", "simplejpeg", "pi_heif", "rich", "exifread"} & set(loaded)

@@ -108,6 +108,28 @@ def test_int8_is_kept_where_it_answers_alike_and_its_figures_stand_in_the_pack(
     assert "cosine_mean" in (pack.folder / "CARD.md").read_text()
 
 
+@pytest.mark.parametrize("layout", ["immich", "classifier"])
+def test_ready_models_without_a_smaller_form_get_int8_of_ours(
+    layout: str, sources: dict, options: Options
+) -> None:
+    added = add(str(sources[layout][0]), "ready", replace(options, precision="int8"))
+    verified = added.manifest.precision["verified"]
+    towers = added.manifest.precision["towers"]
+    assert all("cosine_mean" in verified[tower] for tower in towers)
+    assert towers == {t: "int8" if verified[t]["kept"] else "float32" for t in towers}
+    open_pack("ready", packs_dir=options.packs).verify()
+
+
+def test_without_the_means_to_make_it_int8_is_said_to_be_missing(
+    sources: dict, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("albumen.packs.add.find_spec", lambda name: None)
+    added = add(str(sources["immich"][0]), "ready", replace(options, precision="int8"))
+    assert added.manifest.precision["towers"] == {"image": "float32", "text": "float32"}
+    for tower in ("image", "text"):
+        assert f"the {tower} tower stays float32: its source has no int8 form" in str(added.notes)
+
+
 @pytest.mark.parametrize("layout", ["clip_weights", "vit_weights"])
 def test_float16_halves_the_weights_and_hardly_changes_answers(
     layout: str, sources: dict, options: Options

@@ -9,6 +9,7 @@ import open_clip
 import pytest
 import safetensors.torch
 import torch
+from bench._page import around
 from recipes import verify_published
 from tests.packs import published
 from tests.packs.local_hub import LocalHub
@@ -65,7 +66,7 @@ def test_what_agrees_with_its_own_model_is_a_row_with_its_hash_and_int8(
     server: LocalHub, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     page = tmp_path / "page.md"
-    page.write_text("before\n<!-- verify-published -->\n<!-- end -->\nafter\n")
+    page.write_text("before\n<!-- recipes.verify_published -->\n<!-- end -->\nafter\n")
     assert verify_published.main(["--write", str(page)]) == 0
     table = capsys.readouterr().out
     rows = table.strip().splitlines()[2:]
@@ -97,3 +98,18 @@ def test_what_cannot_be_had_is_said_and_the_others_go_on(
     told = capsys.readouterr()
     assert "tiny/open: open_clip_model.safetensors of tiny/open is not there" in told.err
     assert "`tiny/vit`" in told.out
+
+
+def test_a_page_without_a_place_for_the_table_is_told_before_anything_is_fetched(
+    server: LocalHub, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("no place\n")
+    with pytest.raises(SystemExit, match="has no place marked <!-- recipes.verify_published -->"):
+        verify_published.main(["tiny/vit", "--write", str(page)])
+    assert server.headers == []
+
+
+def test_the_page_that_the_command_names_has_a_place_for_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs/models.md"
+    around(page, verify_published.MARK)

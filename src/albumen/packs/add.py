@@ -102,7 +102,7 @@ def add(source: str, name: str, options: Options, *, revision: str | None = None
     path = Path(source).expanduser()
     if path.exists():
         made = _make(path, name, options, {"source": path.resolve().name}, None)
-        return Added(made, _notes(made, None))
+        return Added(made, _notes(made, options.precision, None))
     if not hub.NAME.fullmatch(source):
         raise PackError(f"{source}: there is no such file or folder, and it is no hub's name")
     return _add_from_hub(source, name, options, revision, former)
@@ -131,7 +131,7 @@ def _add_from_hub(
     made = _make(folder, name, options, origin, repository.licence)
     hub.forget(folder, options.downloads)
     pinned = entry is not None and entry.sha256 is not None
-    return Added(made, _notes(made, None if pinned else repository))
+    return Added(made, _notes(made, options.precision, None if pinned else repository))
 
 
 def _former(destination: Path, options: Options) -> Mapping[str, Any]:
@@ -214,9 +214,16 @@ def _draft(source: Path, folder: Path, options: Options, origin: dict[str, Any])
     if missing := [name for name in layout.needed if name not in there]:
         raise PackError(f"{source} has no file {missing[0]}, which a pack needs; get it too")
     steps, labels, config = _said(source, layout)
-    return onnx_layouts.draft(
+    draft = onnx_layouts.draft(
         source, layout, folder, options.precision, origin, steps, config, labels
     )
+    return _with_int8(draft) if options.precision == "int8" and _has_onnx() else draft
+
+
+def _with_int8(draft: Draft) -> Draft:
+    """Towers of which the source has no smaller form get ours."""
+    towers = ("image",) if draft.text is None else ("image", "text")
+    return replace(draft, reduced=dict.fromkeys(towers, quantize) | {**draft.reduced})
 
 
 def _said(
@@ -372,7 +379,9 @@ def _numbered(model: Any) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(model.head.out_features))
 
 
-def _notes(made: pack.Manifest, unpinned: hub.Repository | None) -> tuple[str, ...]:
+def _notes(
+    made: pack.Manifest, precision: Precision, unpinned: hub.Repository | None
+) -> tuple[str, ...]:
     notes = []
     if unpinned is not None:
         notes.append(
@@ -385,11 +394,21 @@ def _notes(made: pack.Manifest, unpinned: hub.Repository | None) -> tuple[str, .
         for tower in made.precision["towers"]
         if asked.get(tower, {}).get("kept") is False
     ]
+    notes += [
+        f"the {tower} tower stays float32: its source has no {precision} form, and making one "
+        "needs albumen[train]"
+        for tower in made.precision["towers"]
+        if precision != "float32" and tower not in asked
+    ]
     return tuple(notes)
 
 
+def _has_onnx() -> bool:
+    return find_spec("onnx") is not None
+
+
 def _has_pytorch() -> bool:
-    return find_spec("torch") is not None and find_spec("onnx") is not None
+    return find_spec("torch") is not None and _has_onnx()
 
 
 def _require_pytorch(what: str) -> None:
