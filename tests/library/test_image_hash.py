@@ -120,3 +120,16 @@ HEADS = [
 def test_arbitrary_bytes_never_raise(head: bytes, data: bytes) -> None:
     value = image_hash.of(head + data)
     assert value is None or len(value) == 32
+
+
+@given(
+    st.lists(st.sampled_from([b"\xff", b"\xd9", b"\0", b"xyz"]), max_size=12).map(b"".join),
+    st.integers(0, 20),
+    st.integers(0, 9),
+)
+def test_the_end_marker_is_the_first_however_the_data_are_stretched(
+    end: bytes, start: int, offset: int
+) -> None:
+    data = b"\xff" * 3 + bytes(image_hash._STRETCH - offset) + end
+    for begin in (0, start, image_hash._STRETCH - start):
+        assert image_hash._end_marker(data, begin) == data.find(b"\xff\xd9", begin)

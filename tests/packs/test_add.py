@@ -130,6 +130,20 @@ def test_without_the_means_to_make_it_int8_is_said_to_be_missing(
         assert f"the {tower} tower stays float32: its source has no int8 form" in str(added.notes)
 
 
+def test_towers_larger_than_any_other_file_may_be_are_verified_like_small_ones(
+    sources: dict, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = sources["clip_weights"]
+    whole = add(str(folder), "whole", options).manifest
+    others = [each.size for name, each in whole.files.items() if not name.endswith(".onnx")]
+    towers = [whole.files[name].size for name in ("image.onnx", "text.onnx")]
+    assert max(others) < min(towers)
+    monkeypatch.setattr(manifest, "LARGEST_OTHER", max(others))
+    small = add(str(folder), "small", replace(options, precision="int8")).manifest
+    for tower in ("image", "text"):
+        assert "cosine_mean" in small.precision["verified"][tower]
+
+
 @pytest.mark.parametrize("layout", ["clip_weights", "vit_weights"])
 def test_float16_halves_the_weights_and_hardly_changes_answers(
     layout: str, sources: dict, options: Options

@@ -135,28 +135,28 @@ def _reduced(
 ) -> dict[str, Any]:
     """Make the tower's smaller form and put it in place if it answers as the exact one does."""
     file = draft.folder / f"{tower}.onnx"
-    smaller, whole = file.with_suffix(".reduced"), file.with_suffix(".whole")
     steps = Preprocessing(draft.preprocessing)
     # Ranges are taken from every other picture; it is judged by those between them.
     seen = steps.normalise(calibration.pixels[::2]) if tower == "image" else None
     judged = slice(1, None, 2) if tower == "image" else slice(None)
-    reduce(file, smaller, seen)
-    file.rename(whole)
-    smaller.rename(file)
-    try:
-        found = _answers(draft.folder, _described(draft, name), calibration, texts, only=tower)
-        said: dict[str, Any] = agreement(
-            exact[tower][judged],
-            found[tower][judged],
-            classifier=draft.kind == "classifier",
-        )
-        kept = good_enough(said)
-    except PackError as error:  # this runtime cannot run it
-        said, kept = {"failed": str(error)[:200]}, False
-    if kept:
-        whole.unlink()
-    else:
-        whole.replace(file)
+    # Outside the pack's folder, whose every file would count as a part of the pack.
+    with tempfile.TemporaryDirectory(prefix=".whole-", dir=draft.folder.parent) as aside:
+        smaller, whole = Path(aside) / "smaller.onnx", Path(aside) / file.name
+        reduce(file, smaller, seen)
+        file.rename(whole)
+        smaller.rename(file)
+        try:
+            found = _answers(draft.folder, _described(draft, name), calibration, texts, only=tower)
+            said: dict[str, Any] = agreement(
+                exact[tower][judged],
+                found[tower][judged],
+                classifier=draft.kind == "classifier",
+            )
+            kept = good_enough(said)
+        except PackError as error:  # this runtime cannot run it
+            said, kept = {"failed": str(error)[:200]}, False
+        if not kept:
+            whole.replace(file)
     return said | {"kept": kept}
 
 
