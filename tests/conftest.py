@@ -19,8 +19,9 @@ def sample_photos() -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test ever sees, or writes to, the library of the person who runs it."""
+    """No test ever sees, or writes to, the library or the trash of the person who runs it."""
     monkeypatch.setenv("ALBUMEN_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from albumen.search import Answer, Query, Result, day_before, parse_day, run
 
 if TYPE_CHECKING:
     from albumen.library.classify import Classified
+    from albumen.trash import InTrash, Refused, Restored, Trashed
 
 type_of_path = str | os.PathLike[str]
 Paths = type_of_path | Sequence[type_of_path]
@@ -32,7 +33,8 @@ Day = str | date
 
 
 class Library:
-    """A library of photos, kept in one folder; the photos themselves are only ever read.
+    """A library of photos, kept in one folder; the photos themselves are only ever read, but for
+    `trash`, which moves them and can be undone.
 
     home: the folder that holds everything Albumen writes; `ALBUMEN_HOME` or the user's data folder
     when left out. pack: the model's name or folder; the one in use (`albumen packs use`), else the
@@ -209,6 +211,33 @@ class Library:
                 progress(Progress(done, len(files)))
 
         return classify.classify(files, classifier, top=top, on_progress=heard)
+
+    def trash(self, *photos: type_of_path, even_last: bool = False) -> "list[Trashed | Refused]":
+        """Move photos to the system's trash; each comes back as `Trashed`, or `Refused` with why.
+
+        Refused are files that the library does not know, that changed since they were indexed,
+        and, without `even_last`, the last copy of a photo whose other copies are in the trash.
+
+        >>> [one.id for one in library.trash("blurred.jpg")]
+        [1]
+        """
+        from albumen import trash
+
+        paths = [Path(path).expanduser() for path in photos]
+        return list(trash.trash(self.store, paths, even_last=even_last))
+
+    def restore(self, *ids: int, to: type_of_path | None = None) -> "list[Restored | Refused]":
+        """Put photos back where they lay, or into the folder `to`; never onto another file."""
+        from albumen import trash
+
+        folder = None if to is None else Path(to).expanduser().absolute()
+        return list(trash.restore(self.store, ids, to=folder))
+
+    def trashed(self) -> "list[InTrash]":
+        """What this library moved to the trash and what is not back yet, the latest first."""
+        from albumen import trash
+
+        return trash.in_trash(self.store)
 
     def photos(
         self,

@@ -64,10 +64,26 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     server.close()
 
 
+@pytest.fixture
+def work(
+    request: pytest.FixtureRequest, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The folder whose `photos` the library knows; of the example's own, if it moves them."""
+    example = request.node.callspec.params["example"]
+    if not example.startswith("albumen trash"):
+        return album.parent
+    shutil.copytree(album, tmp_path / "own" / "photos")
+    monkeypatch.chdir(tmp_path / "own")
+    assert main.run(["index", "photos", "--pack", "tiny", "--quiet"]) == 0
+    if "restore" in example:
+        assert main.run(["trash", "photos/coffee.png", "photos/2024/rocket.jpg", "--quiet"]) == 0
+    return tmp_path / "own"
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_runs(
     example: str,
-    album: Path,
+    work: Path,
     tmp_path: Path,
     sample_photos: Path,
     wide_shard: Path,
@@ -75,8 +91,7 @@ def test_every_example_runs(
 ) -> None:
     user = tmp_path / "user"
     (user / ".config/fish/completions").mkdir(parents=True)
-    shutil.copytree(album, user / "Pictures")
-    work = album.parent  # where `photos` are those that the library knows
+    shutil.copytree(work / "photos", user / "Pictures")
     shutil.copy(sample_photos / "chelsea.png", work / "photo.jpg")
     shutil.copy(wide_shard, work / "val-000.tar")
     program = Path(sys.executable).parent

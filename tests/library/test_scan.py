@@ -159,6 +159,12 @@ def test_a_linked_file_from_elsewhere_is_taken_once(tmp_path: Path) -> None:
     assert found(tmp_path / "root") == ["own.jpg", "annexed.jpg", "one.jpg"]
 
 
+def test_what_lies_in_a_trash_is_no_candidate(tmp_path: Path) -> None:
+    trashes = (".local/share/Trash/files", ".Trash-1000/files", ".Trash/1000/files", ".Trashes")
+    touch(tmp_path, "a.jpg", "Trash/b.jpg", *(f"{trash}/c.jpg" for trash in trashes))
+    assert found(tmp_path, hidden=True) == ["a.jpg", "Trash/b.jpg"]
+
+
 def test_a_link_into_an_excluded_or_hidden_folder_is_taken(tmp_path: Path) -> None:
     touch(tmp_path, ".store/a.jpg", "raw/b.jpg")
     (tmp_path / "a.jpg").symlink_to(".store/a.jpg")

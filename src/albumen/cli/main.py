@@ -34,6 +34,7 @@ COMMANDS = {
     "stats": Entry("albumen.cli.stats:stats", "Count what is in the library."),
     "problems": Entry("albumen.cli.problems:problems", "List files left out, and why."),
     "classify": Entry("albumen.cli.classify:classify", "Say what photos show."),
+    "trash": Entry("albumen.cli.trash:trash", "Move photos to the system's trash, and back."),
     "packs": Entry("albumen.cli.packs:packs", "List, choose and check the models."),
     "models": Entry("albumen.cli.models:models", "Describe the networks, layer by layer."),
     "evaluate": Entry("albumen.cli.evaluate:evaluate", "Measure a pack on labelled pictures."),

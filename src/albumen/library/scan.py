@@ -162,7 +162,7 @@ class _Walk:
 
     def _enter(self, entry: os.DirEntry[bytes], relative: bytes) -> bool:
         """Whether to enter a real folder. Its identity is kept, for links that lead to it."""
-        if entry.name.lower() in SYSTEM_FOLDERS:
+        if entry.name.lower() in SYSTEM_FOLDERS or _is_trash(relative):
             return False
         try:
             identity = _identity(entry.stat(follow_symlinks=False))
@@ -199,6 +199,13 @@ class _Walk:
             return False
         inside = os.path.relpath(real, os.path.realpath(self._root))
         return visited and _picture_name(name) and self._wanted(name, inside)
+
+
+def _is_trash(folder: bytes) -> bool:
+    """Whether this is where desktops keep what was thrown away: copies nobody looks for."""
+    name = folder.rpartition(b"/")[2]
+    own = name.startswith(b".Trash-") or name in (b".Trash", b".Trashes")
+    return own or (b"/" + folder).endswith(b"/.local/share/Trash")
 
 
 def _candidate(entry: os.DirEntry[bytes], relative: bytes) -> Entry | ScanProblem:

@@ -21,7 +21,12 @@ def m002_tags(db: Database) -> None:
     _run(db, "tags.sql")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_tags)
+def m003_trash(db: Database) -> None:
+    """The journal of what was moved to the trash."""
+    _run(db, "trash.sql")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_tags, m003_trash)
 
 
 def _run(db: Database, script: str) -> None:
