@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from albumen.packs import PackError, manifest, open_pack
-from albumen.packs.loading import read_file, read_onnx
+from albumen.packs.loading import checked_onnx, read_file, read_onnx
 from albumen.packs.onnx_file import NotONNXError, uses_external_data
 
 
@@ -100,6 +100,15 @@ def test_what_is_no_onnx_model_is_refused_before_any_runtime_reads_it(
     sign(folder)
     with pytest.raises(PackError, match=rf"{name} is no ONNX model.*get the pack again"):
         read_onnx(folder, manifest.read(folder), name)
+
+
+def test_a_model_that_is_changed_while_it_is_opened_is_refused(folder: Path) -> None:
+    promised = manifest.read(folder)
+    with (
+        pytest.raises(PackError, match=r"image\.onnx was changed while it was opened"),
+        checked_onnx(folder, promised, "image.onnx") as path,
+    ):
+        shutil.copyfile(folder / "text.onnx", path)
 
 
 def outside(tensor: onnx.TensorProto, file: str = "../../secret") -> onnx.TensorProto:

@@ -44,6 +44,25 @@ def test_vectors_are_of_length_one_and_the_same_in_any_batch(pack: Pack) -> None
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
 
 
+def test_large_pictures_are_taken_few_at_a_time(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side = pack.preprocessing.short_side
+    pixels = np.random.default_rng(5).integers(0, 256, (7, side, side, 3), np.uint8)
+    whole = pack.encode_images(pixels)
+    taken = []
+    run = runtime.Session.run
+
+    def watched(session: runtime.Session, output: str, inputs: dict) -> np.ndarray:
+        taken.append(len(inputs["pixels"]))
+        return run(session, output, inputs)
+
+    monkeypatch.setattr(runtime.Session, "run", watched)
+    monkeypatch.setattr("albumen.packs.pack.PIXELS", 3 * side * side)
+    np.testing.assert_allclose(pack.encode_images(pixels), whole, atol=1e-6)
+    assert taken == [3, 3, 1]
+
+
 def test_nothing_gives_no_vectors(pack: Pack) -> None:
     assert pack.encode_images(plain("red")[:0]).shape == (0, pack.dim)
     assert pack.encode_texts([]).shape == (0, pack.dim)

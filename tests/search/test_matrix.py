@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from albumen.search.matrix import BLOCK, DamagedError, Header, Matrix
-from albumen.search.ranking import best, score, score_all
+from albumen.search.matrix import BLOCK, LEAST_BLOCKS, DamagedError, Header, Matrix
+from albumen.search.ranking import _score_parts, best, score, score_all
 
 DIM = 8
 
@@ -84,6 +84,28 @@ def test_it_holds_what_the_store_holds(matrix: Matrix, count: int) -> None:
     assert holds_all(matrix, source)
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 64])
+def test_its_parts_hold_each_row_once_in_order(matrix: Matrix, most: int) -> None:
+    source = Vectors(BLOCK * LEAST_BLOCKS * 2 + 5)
+    parts = [list(part) for part in matrix.parts(source, most)]
+    assert 1 <= len(parts) <= most
+    assert len(parts) == min(most, 3)
+    ids = np.concatenate([ids for part in parts for ids, _ in part])
+    assert np.array_equal(ids, source.ids)
+
+
+def test_damage_in_any_part_of_a_large_matrix_is_noticed(matrix: Matrix) -> None:
+    source = Vectors(BLOCK * LEAST_BLOCKS * 2 + 5)
+    matrix.rebuild(source)
+    for place in (0.1, 0.9):
+        flip_one_bit(matrix.rows_file, place)
+        with pytest.raises(DamagedError):
+            _score_parts(matrix.parts(source, 2), np.eye(DIM, dtype=np.float32)[0])
+        source.rows_read = 0
+        assert holds_all(matrix, source)
+        assert source.rows_read
+
+
 def test_a_second_search_reads_no_vector_from_the_store(matrix: Matrix) -> None:
     source = Vectors(3000)
     holds_all(matrix, source)
@@ -131,9 +153,9 @@ def zero(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
 
-def flip_one_bit(path: Path) -> None:
+def flip_one_bit(path: Path, place: float = 2 / 3) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) * 2 // 3] ^= 4
+    content[int(len(content) * place)] ^= 4
     path.write_bytes(content)
 
 

@@ -1,5 +1,7 @@
 """Reading a pack's files: each is checked, by size, hash and kind, before anything parses it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from blake3 import blake3
@@ -39,3 +41,25 @@ def read_onnx(folder: Path, manifest: Manifest, name: str) -> bytes:
     if outside:
         raise PackError(f"{folder / name} keeps weights in other files, which is not allowed")
     return data
+
+
+@contextmanager
+def checked_onnx(folder: Path, manifest: Manifest, name: str) -> Iterator[Path]:
+    """The path of a model that `read_onnx` finds nothing wrong with, to be opened in this block.
+
+    Raises `PackError` if the file was another by the end of the block.
+    """
+    path = folder / name
+    before = _identity(path)
+    read_onnx(folder, manifest, name)
+    yield path
+    if _identity(path) != before:
+        raise PackError(f"{path} was changed while it was opened; run the command again")
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None  # which reading it will tell
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from albumen.packs import catalogue, manifest
 from albumen.packs.errors import PackError
-from albumen.packs.loading import read_file, read_onnx
+from albumen.packs.loading import checked_onnx, read_file
 from albumen.packs.manifest import Manifest, TextTower, TokenizerRecord
 from albumen.packs.preprocessing import Pixels, Preprocessing
 from albumen.packs.runtime import Session
@@ -21,6 +21,7 @@ Vectors = NDArray[np.float32]
 
 ARTICLE_BEFORE_ARTICLE = re.compile(r"\b(?:an?|the) (?=(?:an?|the) )", re.IGNORECASE)
 BATCH = 32  # pictures or texts at once: more gains no speed on a CPU and takes memory
+PIXELS = 8 * 256 * 256  # of a batch: what a network computes of them takes 40 times their memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +193,15 @@ class Pack:
         return self._open(self._text_tower.file)
 
     def _open(self, file: str) -> Session:
-        model = read_onnx(self.folder, self.manifest, file)
-        return Session(model, self.folder / file, device=self._device, threads=self._threads)
+        with checked_onnx(self.folder, self.manifest, file) as model:
+            return Session(model, model, device=self._device, threads=self._threads)
 
     def _image_outputs(self, batch: Pixels) -> Vectors:
         tower, session = self.manifest.image, self._image_session
+        at_once = min(BATCH, max(1, PIXELS // (batch.shape[1] * batch.shape[2])))
         return self._joined(
             session.run(tower.embeds, {tower.input: self.preprocessing.normalise(part)})
-            for part in (batch[at : at + BATCH] for at in range(0, len(batch), BATCH))
+            for part in (batch[at : at + at_once] for at in range(0, len(batch), at_once))
         )
 
     def _joined(self, parts: Iterable[Vectors]) -> Vectors:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from math import ceil
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 
 FORMAT = 1
 BLOCK = 1024  # rows hashed together, and multiplied together: they fit a processor's cache
+LEAST_BLOCKS = 32  # of a part: for fewer, a second thread gains nothing
 
 SECONDS_TO_WRITE = 3600  # nobody still writes a file that was last written to so long ago
 
@@ -107,13 +110,27 @@ class Matrix:
         Raises `DamagedError` when a block is not what was written; `rebuild` mends it.
         Without a place to keep the file (read-only, disk full), the store itself is read.
         """
+        return chain.from_iterable(self.parts(source, 1))
+
+    def parts(self, source: Source, most: int) -> list[Iterator[tuple[Ids, Vectors]]]:
+        """The same in at most so many parts of like length, which threads may read side by side.
+
+        The store is read in one part, by the thread that has it open.
+        """
         try:
             header = self._current(source)
         except OSError:
-            yield from self.from_store(source)
-            return
-        for rows in self._verified(header):
-            yield rows["photo"], rows["vector"]
+            return [self.from_store(source)]
+        rows = self._mapped(header)
+        each = max(LEAST_BLOCKS, ceil(len(header.blocks) / most))
+        starts = range(0, max(1, len(header.blocks)), each)
+        return [self._pairs(header, rows, first, first + each) for first in starts]
+
+    def _pairs(
+        self, header: Header, rows: Rows, first: int, last: int
+    ) -> Iterator[tuple[Ids, Vectors]]:
+        for block in self._verified(header, rows, first, last):
+            yield block["photo"], block["vector"]
 
     def from_store(self, source: Source) -> Iterator[tuple[Ids, Vectors]]:
         """The same without the files: slower, and independent of them."""
@@ -145,6 +162,8 @@ class Matrix:
             raise DamagedError("the header is of another pack")
         if self.rows_file.stat().st_size < header.rows * self.record.itemsize:
             raise DamagedError("rows are missing")
+        if len(header.blocks) != ceil(header.rows / BLOCK):
+            raise DamagedError("hashes of blocks are missing")
         return header
 
     def _mapped(self, header: Header) -> Rows:
@@ -152,11 +171,14 @@ class Matrix:
             return np.empty(0, self.record)
         return np.memmap(self.rows_file, self.record, mode="r", shape=(header.rows,))
 
-    def _verified(self, header: Header, first: int = 0) -> Iterator[Rows]:
-        rows = self._mapped(header)
-        for number, start in enumerate(range(first * BLOCK, len(rows), BLOCK), first):
+    def _verified(
+        self, header: Header, rows: Rows, first: int, last: int | None = None
+    ) -> Iterator[Rows]:
+        """Blocks from `first` on, before `last`, each held against its hash."""
+        end = len(rows) if last is None else min(len(rows), last * BLOCK)
+        for number, start in enumerate(range(first * BLOCK, end, BLOCK), first):
             block = rows[start : start + BLOCK]
-            if number >= len(header.blocks) or _hash(block) != header.blocks[number]:
+            if _hash(block) != header.blocks[number]:
                 raise DamagedError(f"rows from {start} are damaged")
             yield block
 
@@ -187,7 +209,9 @@ class Matrix:
             header = self._header()  # again: another search may have been faster
             generation = source.generation(self.pack_id)
             full = header.rows // BLOCK  # these blocks stay as they are; an open one is continued
-            opened = np.concatenate([np.empty(0, self.record), *self._verified(header, full)])
+            opened = np.concatenate(
+                [np.empty(0, self.record), *self._verified(header, self._mapped(header), full)]
+            )
             start = replace(
                 header, generation=generation, rows=full * BLOCK, blocks=header.blocks[:full]
             )

@@ -1,11 +1,12 @@
 """Which vectors point most nearly the same way as the query's: exact, every vector compared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from albumen.packs.runtime import cores
 from albumen.search.matrix import DamagedError, Ids, Matrix, Source, Vectors
 
 Scores = NDArray[np.float32]
@@ -14,9 +15,22 @@ Scores = NDArray[np.float32]
 def score_all(matrix: Matrix, source: Source, query: Scores) -> tuple[Ids, Scores]:
     """Every photo's id and its cosine with the query `(dim,)`; a damaged file is made again."""
     with suppress(DamagedError):
-        return score(matrix.blocks(source), query)
+        return _score_parts(matrix.parts(source, cores()), query)
     matrix.rebuild(source)
     return score(matrix.from_store(source), query)
+
+
+def _score_parts(
+    parts: Sequence[Iterable[tuple[Ids, Vectors]]], query: Scores
+) -> tuple[Ids, Scores]:
+    """Parts of a large matrix are checked and multiplied by a thread each."""
+    if len(parts) == 1:
+        return score(parts[0], query)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(parts)) as pool:
+        ids, scores = zip(*pool.map(lambda part: score(part, query), parts), strict=True)
+    return np.concatenate(ids), np.concatenate(scores)
 
 
 def score(blocks: Iterable[tuple[Ids, Vectors]], query: Scores) -> tuple[Ids, Scores]:
