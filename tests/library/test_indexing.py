@@ -403,6 +403,29 @@ def test_a_clock_gone_wild_does_not_stop_a_photo(home: Home, photos: Path) -> No
     assert counts(index(home, photos)) == {"unchanged": 20}
 
 
+class Slow(Pack):
+    """A real pack that needs a fifth of a second for each photo, as large towers do."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.batches: list[int] = []
+
+    def encode_images(self, batch: Any) -> Any:
+        self.batches.append(len(batch))
+        time.sleep(0.2 * len(batch))
+        return super().encode_images(batch)
+
+
+def test_a_slow_pack_gets_few_photos_at_a_time_so_that_commits_are_not_delayed(
+    home: Home, tmp_path: Path, tiny_pack: Path
+) -> None:
+    pack = Slow(tiny_pack)
+    summary = index(home, album(tmp_path / "photos", 16), pack=pack)
+    assert counts(summary) == {"indexed": 16}
+    assert max(pack.batches) <= 4
+    assert max(pack.batches[1:]) <= 2
+
+
 class Waiting(Pack):
     """A real pack that encodes nothing until it is told to."""
 

@@ -26,6 +26,7 @@ from albumen.library.events import Committed, Event, Notice, Progress, Started, 
 from albumen.library.home import Home
 from albumen.library.identify import identify
 from albumen.library.ledger import Ledger
+from albumen.library.pace import Pace
 from albumen.library.records import Decoded, Failure, Seen
 from albumen.library.scan import Entry, ScanProblem, scan
 from albumen.library.store import Store, embeddings, locations, roots
@@ -36,7 +37,7 @@ from albumen.packs.runtime import cores
 __all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "index"]
 
 BATCH = 32
-"""Photos a batch: large towers gain little beyond, and a batch must not delay commits."""
+"""Photos a batch, at most: large towers gain little beyond."""
 
 FINISH_SECONDS = 5.0
 """How long Ctrl-C waits for the photos in hand; a picture that takes longer is left."""
@@ -266,10 +267,12 @@ class _Run:
     def _describe(self) -> None:
         """Run the pack over batches of decoded photos."""
         describer = Describer(self.pack) if self.pack else None
-        told = False
-        while batch := self.developed.take(BATCH, seconds=0.2):
+        pace, told = Pace(BATCH), False
+        while batch := self.developed.take(pace.size, seconds=0.2):
             assert describer is not None
+            began = time.monotonic()
             described = describer.describe([developed.decoded for developed in batch])
+            pace.took(len(batch), time.monotonic() - began)
             for developed, one in zip(batch, described, strict=True):
                 self.results.put(replace(developed.outcome, described=one))
             if describer.broken and not told:
