@@ -21,6 +21,7 @@ from torch import nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP
 from albumen.packs import manifest as pack
+from albumen.training import checkpoint
 from albumen.training.export import export_image, export_text, largest_difference
 from albumen.training.pictures import MEAN, STD, whole
 
@@ -41,8 +42,7 @@ def trained(run: Path, labels: int) -> CLIP:
     heads = Heads(clip.image.trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, labels)
     sentence = nn.Linear(STARTER_CLIP.dim, SENTENCE)
     module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
-    state = torch.load(run / "match" / "checkpoint.pt", map_location="cpu", weights_only=True)
-    module.load_state_dict(state["average"])
+    module.load_state_dict(checkpoint.trained(run / "match"))
     return clip.eval()
 
 

@@ -26,6 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from albumen.models.clip import CLIP, STARTER_CLIP, TextTower
 from albumen.models.resnet import STARTER, Trunk
 from albumen.packs import catalogue, manifest
+from albumen.training import checkpoint
 from albumen.training.contrastive import (
     Contrastive,
     ContrastiveWeights,
@@ -116,8 +117,7 @@ def match(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[
 
 def begin(module: nn.Module, stage: Path) -> None:
     """Give `module` the averaged weights that a stage ended with."""
-    state = torch.load(stage / "checkpoint.pt", map_location="cpu", weights_only=True)
-    module.load_state_dict(state["average"])
+    module.load_state_dict(checkpoint.trained(stage))
 
 
 STAGES = {"see": (see, SEE), "read": (read, READ), "match": (match, MATCH)}

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from albumen.models.clip import CLIP, TextTower, contrastive_loss
+from albumen.training import processes
 from albumen.training.distillation import DistillationWeights, Heads, Lesson, distillation_loss
 from albumen.training.loop import decayed_apart
 from albumen.training.parts import in_parts
@@ -37,7 +38,9 @@ class Matches:
     """Pictures, a text for each, and further texts.
 
     texts: B + C + E of them, the pictures' own first · truth (B, B + C) in 0..1: how true text j is
-    of picture i, with 1 on the diagonal.
+    of picture i, with 1 on the diagonal. Of several processes each has its own pictures and texts,
+    and of `truth` its own rows: the columns are the pictures' texts of all processes, then the C of
+    each.
     """
 
     lesson: Lesson
@@ -102,10 +105,13 @@ class Contrastive:
         sentence: nn.Linear,
         weights: ContrastiveWeights,
         distillation: DistillationWeights,
+        parts: int = PARTS,
     ) -> None:
         self.module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
         self.clip, self.heads, self.sentence = clip, heads, sentence
         self.weights, self.distillation = weights, distillation
+        # Several processes have a part each already, and normalise all of them together.
+        self.parts = parts if processes.world() == 1 else 1
 
     def groups(self) -> list[dict[str, Any]]:
         """The image trunk, which has learned for long, moves at its own speed."""
@@ -118,12 +124,15 @@ class Contrastive:
 
     def loss(self, batch: Matches) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of the contrastive, distillation and sentence losses, and its parts."""
-        count, compared = batch.truth.shape
-        features = torch.cat(in_parts(self.clip.image.trunk, batch.lesson.pixels.chunk(PARTS)))
+        count = len(batch.lesson.pixels)
+        compared = batch.truth.shape[1] // processes.world()
+        features = torch.cat(in_parts(self.clip.image.trunk, batch.lesson.pixels.chunk(self.parts)))
         pictures, _ = self.clip.image.embed(features)
         texts = read_by_length(self.clip.text, batch.texts.ids)
-        logits = self.clip.scale * (pictures @ texts[:compared].T).float()
-        matched = contrastive_loss(logits, batch.truth)
+        everywhere = processes.gathered
+        against = torch.cat([everywhere(texts[:count]), everywhere(texts[count:compared])])
+        logits = self.clip.scale * (everywhere(pictures) @ against.T).float()
+        matched = contrastive_loss(logits, everywhere(batch.truth))
         wanted = torch.cat([batch.texts.embeds, batch.texts.embeds[:count]])
         meant = sentence_loss(self.sentence(torch.cat([texts, pictures])), wanted)
         taught, parts = distillation_loss(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from albumen.models.resnet import Trunk
 from albumen.training.loop import decayed_apart
+from albumen.training.processes import mean_of_all
 
 
 @dataclass(frozen=True)
@@ -58,22 +59,22 @@ def distillation_loss(
     seen: Tensor, heads: Heads, lesson: Lesson, weights: DistillationWeights
 ) -> tuple[Tensor, dict[str, float]]:
     """seen: (B, C), the trunk's average over places -> the weighted loss, and its parts."""
-    taught, t = lesson.taught.float(), weights.temperature
-    several = taught.sum().clamp_min(1)
+    taught, t = lesson.taught, weights.temperature
     likeness = F.cosine_similarity(heads.features(seen).float(), lesson.features)
-    features = ((1 - likeness) * taught).sum() / several
+    features = mean_of_all((1 - likeness)[taught])
     divergence = F.kl_div(
         F.log_softmax(heads.answers(seen).float() / t, 1),
         F.log_softmax(lesson.logits / t, 1),
         reduction="none",
         log_target=True,
     ).sum(1)
-    answers = (divergence * taught).sum() / several * t**2
+    answers = mean_of_all(divergence[taught]) * t**2
     own = heads.labels(seen).float().masked_fill(~lesson.allowed, -torch.inf)
     labelled = lesson.labels >= 0
-    labels = F.cross_entropy(own[labelled], lesson.labels[labelled])
+    wanted = lesson.labels[labelled]
+    labels = mean_of_all(F.cross_entropy(own[labelled], wanted, reduction="none"))
     loss = weights.features * features + weights.answers * answers + weights.labels * labels
-    right = (own[labelled].argmax(1) == lesson.labels[labelled]).float().mean()
+    right = mean_of_all((own[labelled].argmax(1) == wanted).float())
     parts = {"features": features, "answers": answers, "labels": labels, "right": right}
     return loss, {name: part.item() for name, part in parts.items()}
 

@@ -12,16 +12,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from albumen.training import processes
+
 
 def in_parts(module: nn.Module, parts: Sequence[Tensor]) -> list[Tensor]:
     """What `module` makes of each part, computed at the same time.
 
     The same as `[module(part) for part in parts]`, gradients included: a sum of two gradients does
     not depend on their order. Batch normalisation sees each part as a batch of its own. The parts
-    themselves get no gradient.
+    themselves get no gradient. Where several processes share the work, each computes its parts one
+    after the other: what they say to each other has to come in the same order in all of them.
     """
-    if len(parts) == 1:
-        return [module(parts[0])]
+    if len(parts) == 1 or processes.world() > 1:
+        return [module(part) for part in parts]
     anchor = next(p for p in module.parameters() if p.requires_grad)
     return list(_Parts.apply(anchor, module, *parts))  # type: ignore[no-untyped-call]
 

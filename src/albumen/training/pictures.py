@@ -8,28 +8,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+Three = tuple[float, float, float]
+
+MEAN: Three = (0.485, 0.456, 0.406)
+STD: Three = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """Square crops of a side drawn from `crops` for the whole batch, resized to `size`.
 
-    `brightness` and `contrast` are the largest relative change of each.
+    Around each picture `padding` pixels of black are part of what is cropped from. `brightness` and
+    `contrast` are the largest relative change of each. What comes out has mean 0 and deviation 1
+    where the pictures' channels have `mean` and `std`.
     """
 
     size: int = 112
     crops: tuple[int, ...] = (128, 112, 112, 96)
     brightness: float = 0.25
     contrast: float = 0.25
+    padding: int = 0
+    mean: Three = MEAN
+    std: Three = STD
 
 
-def normalised(pixels: Tensor) -> Tensor:
-    """pixels: (B, 3, H, W) in 0..255 -> the same, with ImageNet's mean 0 and deviation 1."""
-    mean = torch.tensor(MEAN).view(1, 3, 1, 1)
-    std = torch.tensor(STD).view(1, 3, 1, 1)
-    return (pixels / 255 - mean) / std
+def normalised(pixels: Tensor, mean: Three = MEAN, std: Three = STD) -> Tensor:
+    """pixels: (B, 3, H, W) in 0..255 -> the same with mean 0 and deviation 1, as ImageNet's are."""
+    return (pixels / 255 - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
 
 
 def augmented(
@@ -39,18 +44,32 @@ def augmented(
     random: np.random.Generator,
 ) -> Tensor:
     """The chosen rows of `pictures`, uint8 (N, S, S, 3) -> (B, 3, size, size), normalised."""
-    side = pictures.shape[1]
+    side, edge = pictures.shape[1], recipe.padding
     crop = int(random.choice(recipe.crops))
-    corners = random.integers(0, side - crop + 1, (len(rows), 2))
+    corners = random.integers(-edge, side + edge - crop + 1, (len(rows), 2))
     mirrored = random.random(len(rows)) < 0.5
     batch = np.empty((len(rows), crop, crop, 3), np.uint8)
     for picture, row, (top, left), mirror in zip(batch, rows, corners, mirrored, strict=True):
-        cut = pictures[row, top : top + crop, left : left + crop]
-        picture[:] = cut[:, ::-1] if mirror else cut
+        picture[:] = (
+            _cut(pictures[row], top, left, crop)
+            if edge
+            else (pictures[row, top : top + crop, left : left + crop])
+        )
+        if mirror:
+            picture[:] = picture[:, ::-1].copy()
     x = torch.from_numpy(batch).permute(0, 3, 1, 2)  # its memory stays channels-last
     if crop != recipe.size:
         x = F.interpolate(x, (recipe.size, recipe.size), mode="bilinear", antialias=True)
     return relit(x.float(), recipe, random)
+
+
+def _cut(picture: npt.NDArray[np.uint8], top: int, left: int, crop: int) -> npt.NDArray[np.uint8]:
+    """The square at (top, left), which may reach beyond the picture, where all is black."""
+    cut = np.zeros((crop, crop, 3), np.uint8)
+    above, before = max(0, -top), max(0, -left)
+    inside = picture[top + above : top + crop, left + before : left + crop]
+    cut[above : above + inside.shape[0], before : before + inside.shape[1]] = inside
+    return cut
 
 
 def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tensor:
@@ -66,8 +85,8 @@ def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tenso
     level = x.mean((1, 2, 3), keepdim=True)
     contrast, brightness = change(recipe.contrast), change(recipe.brightness)
     scale, offset = contrast * brightness, level * (1 - contrast) * brightness
-    black = normalised(torch.zeros(1, 3, 1, 1))
-    step = 1 / (255 * torch.tensor(STD).view(1, 3, 1, 1))
+    black = normalised(torch.zeros(1, 3, 1, 1), recipe.mean, recipe.std)
+    step = 1 / (255 * torch.tensor(recipe.std).view(1, 3, 1, 1))
     return x.mul_(scale * step).add_(offset * step + black)
 
 
