@@ -21,8 +21,10 @@ def in_bin(bin: Path, top: Path | None = None) -> dict[bytes, Path]:
     Each has its .trashinfo, and each .trashinfo its file, or an AssertionError tells. `top`: the
     folder that paths are relative to.
     """
-    files = sorted(os.listdir(os.fsencode(bin / "files"))) if bin.exists() else []
-    infos = sorted(os.listdir(os.fsencode(bin / "info"))) if bin.exists() else []
+    files, infos = (
+        sorted(os.listdir(os.fsencode(bin / part))) if (bin / part).exists() else []
+        for part in ("files", "info")
+    )
     assert infos == [name + b".trashinfo" for name in files]
     found = {}
     for name in files:
