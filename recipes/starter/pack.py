@@ -27,6 +27,7 @@ from albumen.training.pictures import MEAN, STD, whole
 
 SIZE, SEED = 112, 12
 BACKGROUND_PICTURES, BACKGROUND_TEXTS, COMPARED = 4000, 2000, 64
+SAMPLE = 512  # of these pictures' embeddings, kept as they are for the thresholds of tags
 TEMPLATES = (
     "a photo of a {}",
     "a picture of a {}",
@@ -48,7 +49,7 @@ def trained(run: Path, labels: int) -> CLIP:
 
 @torch.inference_mode()
 def background(clip: CLIP, lessons: Lessons, pool: TextPool) -> dict[str, np.ndarray]:
-    """Mean and covariance of training pictures' embeddings, and the mean of texts'."""
+    """Mean, covariance and a sample of training pictures' embeddings, and the mean of texts'."""
     random = np.random.default_rng(SEED)
     rows = np.unique(lessons.draw(BACKGROUND_PICTURES, random))
     parts = np.array_split(rows, len(rows) // 100)
@@ -56,7 +57,9 @@ def background(clip: CLIP, lessons: Lessons, pool: TextPool) -> dict[str, np.nda
     texts = pool.tokens([str(t) for t in random.choice(pool.texts, BACKGROUND_TEXTS)])
     read = torch.cat([clip.text(part) for part in texts.split(100)]).numpy()
     values = {"mean": seen.mean(0), "covariance": np.cov(seen.T), "text_mean": read.mean(0)}
-    return {name: value.astype(np.float32) for name, value in values.items()}
+    arrays = {name: value.astype(np.float32) for name, value in values.items()}
+    sample = random.choice(seen, SAMPLE, replace=False).astype(np.float16)
+    return {**arrays, "sample": sample}
 
 
 def write_towers(clip: CLIP, lessons: Lessons, pool: TextPool, out: Path) -> dict[str, float]:
