@@ -8,24 +8,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albumen.library import image_hash, metadata
-from albumen.library.decode import DecodeError, DecodeWorkers, decode
-from albumen.library.records import Decoded, Failure, Identified, Metadata
+from albumen.library.decode import DecodedPixels, DecodeError, DecodeWorkers, decode
+from albumen.library.records import Decoded, Failure, Identified, Metadata, Seen
 
 Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """From upright RGB pixels (H, W, 3) to those a pack takes, (S, S, 3)."""
 
+Developed = tuple[Decoded | None, tuple[Failure, ...]]
+"""The picture, its metadata and what failed on the way; None if there is no picture."""
+
 
 def develop(
     identified: Identified, *, short_side: int, fit: Fit | None, workers: DecodeWorkers
-) -> tuple[Decoded | None, tuple[Failure, ...]]:
-    """The picture, its metadata and what failed on the way; None if there is no picture.
+) -> Developed:
+    """Decode and read metadata; `fit` is applied to the pixels.
 
-    `identified` holds the file's bytes. `fit` is applied to the pixels.
+    `identified` holds the file's bytes; one too large to be held is read and developed by a worker.
     """
-    assert identified.data is not None
     try:
-        picture = decode(identified.data, short_side=short_side, workers=workers)
-        pixels = fit(picture.pixels) if fit else picture.pixels
+        if identified.data is None:
+            seen, content = identified.seen, identified.content_hash
+            decoded, failures = workers.develop(seen, content, short_side)
+        else:
+            decoded, failures = see(
+                identified.seen,
+                identified.content_hash,
+                identified.data,
+                lambda data: decode(data, short_side=short_side, workers=workers),
+            )
+        if decoded is not None and fit is not None:
+            decoded = replace(decoded, pixels=fit(decoded.pixels))
     except DecodeError as error:
         return None, (error.failure,)
     except MemoryError:
@@ -33,22 +45,29 @@ def develop(
     except Exception as error:  # a decoder's bug costs this photo, and is told as one
         reason = f"decoding broke off ({error!r})"
         return None, (Failure("decode", "failed", reason, lasting=False),)
-    told, failures = _told(identified)
+    return decoded, failures
+
+
+def see(
+    seen: Seen, content_hash: bytes, data: bytes, decoder: Callable[[bytes], DecodedPixels]
+) -> tuple[Decoded, tuple[Failure, ...]]:
+    """All that the bytes of a file tell. Raises what `decoder` raises."""
+    picture = decoder(data)
+    told, failures = _told(seen, data)
     decoded = Decoded(
-        content_hash=identified.content_hash,
-        image_hash=_image_hash(identified.data),
+        content_hash=content_hash,
+        image_hash=_image_hash(data),
         format=picture.format,
         width=picture.width,
         height=picture.height,
         metadata=replace(told, orientation=picture.orientation),
-        pixels=pixels,
+        pixels=picture.pixels,
     )
     return decoded, failures
 
 
-def _told(identified: Identified) -> tuple[Metadata, tuple[Failure, ...]]:
+def _told(seen: Seen, data: bytes) -> tuple[Metadata, tuple[Failure, ...]]:
     """The metadata; if reading it breaks off, none, and why: the picture counts all the same."""
-    seen, data = identified.seen, identified.data or b""
     name = os.fsdecode(seen.relative.rpartition(b"/")[2])
     try:
         return metadata.read(data, name=name, mtime_ns=seen.mtime_ns), ()
@@ -57,9 +76,9 @@ def _told(identified: Identified) -> tuple[Metadata, tuple[Failure, ...]]:
         return Metadata(), (Failure("metadata", "failed", reason, lasting=False),)
 
 
-def _image_hash(data: bytes | None) -> bytes | None:
+def _image_hash(data: bytes) -> bytes | None:
     """The hash of the picture without its metadata; a damaged container has none."""
     try:
-        return image_hash.of(data or b"")
+        return image_hash.of(data)
     except Exception:
         return None

@@ -245,7 +245,7 @@ class _Run:
         if isinstance(identified, Failure):
             return Outcome(seen, failures=(identified,))
         outcome = Outcome(identified.seen, identified.content_hash)
-        if identified.data is None:
+        if identified.settled:
             return outcome
         preprocessing = self.pack.preprocessing if self.pack else None
         decoded, failures = develop(

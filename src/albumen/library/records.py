@@ -62,11 +62,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A file's content. `data` are its bytes, read once; None when the content is known already."""
+    """A file's content. `data` are its bytes, read once.
+
+    None when the content is `settled`, known already with nothing left to do, and for a file too
+    large to be held here, which a worker reads again.
+    """
 
     seen: Seen
     content_hash: bytes
     data: bytes | None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

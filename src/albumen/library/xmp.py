@@ -28,16 +28,41 @@ def xmp_dates(data: bytes) -> list[str]:
     block = xmp_block(data)
     if block is None:
         return []
+    dates = _Dates()
     try:
-        tree = defusedxml.ElementTree.fromstring(block.strip(b"\0 \r\n\t"))
-        found: dict[str, str] = {}
-        for element in tree.iter():
-            found.setdefault(element.tag, (element.text or "").strip())
-            for name, value in element.attrib.items():
-                found.setdefault(name, value)
+        parser = defusedxml.ElementTree.DefusedXMLParser(target=dates)
+        parser.feed(block.strip(b"\0 \r\n\t"))
+        parser.close()
     except Exception:  # the parser's own errors, refused entities, odd encodings
         return []
-    return [found[name] for name in _DATES if found.get(name)]
+    return [dates.found[name] for name in _DATES if dates.found.get(name)]
+
+
+class _Dates:
+    """Takes the dates as they come by, attributes or elements, and builds no tree of the rest."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+        self._open: str | None = None
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        self._open = tag if tag in _DATES and tag not in self.found else None
+        for name in _DATES:
+            if name in attributes:
+                self.found.setdefault(name, attributes[name])
+
+    def data(self, text: str) -> None:
+        """A piece of the text of the element that began last."""
+        if self._open is not None:
+            self.found[self._open] = (self.found.get(self._open, "") + text)[:100].strip()
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        self._open = None
+
+    def close(self) -> None:
+        """The document ends."""
 
 
 def xmp_block(data: bytes) -> bytes | None:

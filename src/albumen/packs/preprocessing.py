@@ -13,6 +13,9 @@ from albumen.packs.manifest import PreprocessingRecord
 
 Pixels = NDArray[np.uint8]
 
+STRIP = 8
+"""So many times as long as the crop, a resized picture is a strip: only its middle is resized."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
@@ -37,7 +40,8 @@ class Preprocessing:
 
             picture = Image.fromarray(pixels)
             resampling = Image.Resampling[self.record.interpolation.upper()]
-            pixels = np.asarray(picture.resize((size[1], size[0]), resampling))
+            size, box = _middle(size, (height, width), crop) if crop else (size, None)
+            pixels = np.asarray(picture.resize((size[1], size[0]), resampling, box))
         return pixels if crop is None else centre_crop(pixels, crop)
 
     def normalise(self, batch: Pixels) -> NDArray[np.float32]:
@@ -66,6 +70,23 @@ def centre_crop(pixels: Pixels, side: int) -> Pixels:
         height, width = pixels.shape[:2]
     top, left = (height - side) // 2, (width - side) // 2
     return pixels[top : top + side, left : left + side]
+
+
+def _middle(
+    size: tuple[int, int], source: tuple[int, int], crop: int
+) -> tuple[tuple[int, int], tuple[float, float, float, float] | None]:
+    """Of a strip, only the part that the crop will take: its size, and its box in the source.
+
+    Resized whole, a row of 65,535 pixels would become a picture of gigabytes.
+    """
+    if max(size) <= STRIP * crop:
+        return size, None
+    (height, width), (high, wide) = source, size
+    if wide > high:
+        left = (wide - crop) // 2
+        return (high, crop), (left * width / wide, 0, (left + crop) * width / wide, height)
+    top = (high - crop) // 2
+    return (crop, wide), (0, top * height / high, width, (top + crop) * height / high)
 
 
 def _by_short_side(height: int, width: int, side: int) -> tuple[int, int]:

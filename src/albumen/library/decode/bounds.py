@@ -16,8 +16,16 @@ of them make a small file last for hours."""
 MAX_PIXELS = 200_000_000
 """Other formats are decoded at full size: 200 megapixels are 600 to 800 MB, for a moment."""
 
-MAX_PIXELS_HERE = 40_000_000
-"""A PNG or WebP larger than this is decoded in a worker, under its memory limit."""
+MAX_MEMORY_HERE = 12 << 20
+"""Bytes that decoding may take in our own process, by what the header says: a phone's screenshot or
+any camera's JPEG. What takes more is decoded in a worker, under its memory limit."""
+
+MAX_FILE_HERE = 8 << 20
+"""Bytes of a file that is held in our own process; a larger one is read by a worker."""
+
+MAX_SHOWN = 4_000_000
+"""Pixels that decoding gives at most: of a strip a hundred times as long as it is wide, fewer than
+were asked for, so that it cannot fill the memory of whoever asked."""
 
 
 def check_size(width: int, height: int, most: int) -> None:

@@ -21,14 +21,24 @@ class DecodeError(AlbumenError):
 
     def __init__(self, status: Status, reason: str, *, lasting: bool = True):
         super().__init__(reason)
-        self.status: Status = status
-        self.reason = reason
-        self.lasting = lasting
+        self.failure = Failure("decode", status, reason, lasting)
+
+    @classmethod
+    def of(cls, failure: Failure) -> "DecodeError":
+        """The error for a failure, of whatever stage, that a worker told."""
+        error = cls(failure.status, failure.reason, lasting=failure.lasting)
+        error.failure = failure
+        return error
 
     @property
-    def failure(self) -> Failure:
-        """The same as a value."""
-        return Failure("decode", self.status, self.reason, self.lasting)
+    def status(self) -> Status:
+        """Whether the file was skipped or failed."""
+        return self.failure.status
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        return self.failure.reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.library.containers import boxes, webp_chunks
+from albumen.library.containers import boxes
 from albumen.library.decode.bounds import MAX_PIXELS, check_size
+from albumen.library.decode.cost import webp_size
 from albumen.library.decode.formats import Format
 from albumen.library.decode.orient import orient
 from albumen.library.decode.outcome import TRUNCATED, DecodedPixels, DecodeError
@@ -51,43 +52,17 @@ def _decode(data: bytes, format: Format, short_side: int) -> DecodedPixels:
     return DecodedPixels(format, width, height, pixels, max(before, after))
 
 
-def pixels_stated(data: bytes, format: Format) -> int:
-    """How many pixels a PNG's or WebP's header promises. Raises DecodeError if it ends there."""
-    if format == "WEBP":
-        width, height = _webp_size(data)
-    else:
-        width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
-    return width * height
-
-
 def _check_complete(data: bytes, format: Format) -> None:
     """Containers that state their own length must not promise more than the file holds."""
     if format == "WEBP":
         if 8 + int.from_bytes(data[4:8], "little") > len(data) + 1:  # the last padding may lack
             raise DecodeError("failed", TRUNCATED)
-        check_size(*_webp_size(data), MAX_PIXELS)
+        size = webp_size(data)
+        if size is None:
+            raise DecodeError("failed", TRUNCATED)
+        check_size(*size, MAX_PIXELS)
     elif format in ("HEIF", "AVIF") and not _boxes_end(data):
         raise DecodeError("failed", TRUNCATED)
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """The canvas of a WebP, from its header: Pillow allocates it before it can be asked."""
-    for name, start, _ in webp_chunks(data):
-        head = data[start : start + 10]
-        if name == b"VP8X" and len(head) == 10:
-            return (
-                int.from_bytes(head[4:7], "little") + 1,
-                int.from_bytes(head[7:10], "little") + 1,
-            )
-        if name == b"VP8L" and len(head) >= 5:
-            bits = int.from_bytes(head[1:5], "little")
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        if name == b"VP8 " and len(head) == 10:
-            return (
-                int.from_bytes(head[6:8], "little") & 0x3FFF,
-                int.from_bytes(head[8:10], "little") & 0x3FFF,
-            )
-    raise DecodeError("failed", TRUNCATED)
 
 
 def _boxes_end(data: bytes) -> bool:

@@ -1,9 +1,10 @@
-"""The other end of `workers`: a process that decodes one picture at a time, until its input ends.
+"""The other end of `workers`: a process that works at one picture at a time, until its input ends.
 
-Request: one JSON line {"size", "format", "short_side", "seconds"}, then `size` bytes of a file.
-Answer: one JSON line, either {"status", "reason"} or {"format", "width", "height", "orientation",
-"shape"} followed by the pixels. It writes no file, and it ends itself when a picture takes too
-long, so that it can't outlive a parent that was killed.
+Requests are JSON lines. {"size", "format", "short_side", "seconds"}, and `size` bytes of a file,
+asks for pixels; {"path", "size", "mtime_ns", "hash", "short_side", "seconds"} for all that a file
+tells. The answer is a JSON line: either {"failure"}, or what was found with the "shape" of the
+pixels, which follow it. It writes no file, and it ends itself when a picture takes too long, so
+that it can't outlive a parent that was killed.
 """
 
 import json
@@ -12,13 +13,21 @@ import resource
 import signal
 import sys
 import warnings
+from dataclasses import asdict
+from pathlib import Path
 from typing import IO, Any
 
 from PIL import Image
 
 from albumen.library.decode.bounds import MAX_PIXELS
-from albumen.library.decode.outcome import DecodedPixels, DecodeError
-from albumen.library.decode.rendering import decode_with_pillow
+from albumen.library.decode.formats import detect
+from albumen.library.decode.here import decode_here
+from albumen.library.decode.outcome import DecodeError
+from albumen.library.develop import see
+from albumen.library.identify import read_again
+from albumen.library.records import Failure, Root, Seen
+
+Answer = tuple[dict[str, Any], bytes]
 
 
 def main(memory: int) -> None:
@@ -44,22 +53,50 @@ def _take_stdout() -> IO[bytes]:
 def _serve(request: dict[str, Any], requests: IO[bytes], answers: IO[bytes]) -> None:
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
     try:
-        data = requests.read(request["size"])
-        decoded = decode_with_pillow(data, request["format"], request["short_side"])
-        answer, pixels = _answer(decoded), decoded.pixels.tobytes()
+        answer, pixels = _develop(request) if "path" in request else _decode(request, requests)
     except DecodeError as error:
-        answer, pixels = {"status": error.status, "reason": error.reason}, b""
+        answer, pixels = {"failure": asdict(error.failure)}, b""
     signal.setitimer(signal.ITIMER_REAL, 0)
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.write(pixels)
     answers.flush()
 
 
-def _answer(decoded: DecodedPixels) -> dict[str, Any]:
-    return {
+def _decode(request: dict[str, Any], requests: IO[bytes]) -> Answer:
+    data = requests.read(request["size"])
+    decoded = decode_here(data, request["format"], request["short_side"])
+    answer = {
         "format": decoded.format,
         "width": decoded.width,
         "height": decoded.height,
         "orientation": decoded.orientation,
         "shape": decoded.pixels.shape,
     }
+    return answer, decoded.pixels.tobytes()
+
+
+def _develop(request: dict[str, Any]) -> Answer:
+    path, content = bytes.fromhex(request["path"]), bytes.fromhex(request["hash"])
+    try:
+        data = read_again(path, request["size"], content)
+    except OSError as error:
+        failure = Failure("identify", "failed", str(error.strerror or error).lower(), lasting=False)
+        return {"failure": asdict(failure)}, b""
+    folder, _, name = path.rpartition(b"/")
+    seen = Seen(Root(0, Path(os.fsdecode(folder))), name, len(data), request["mtime_ns"], 0)
+    try:
+        decoded, failures = see(
+            seen, content, data, lambda data: decode_here(data, detect(data), request["short_side"])
+        )
+    except MemoryError:
+        raise DecodeError("failed", "decoding it takes more memory than is allowed") from None
+    answer = {
+        "format": decoded.format,
+        "width": decoded.width,
+        "height": decoded.height,
+        "image_hash": decoded.image_hash.hex() if decoded.image_hash else None,
+        "metadata": asdict(decoded.metadata),
+        "failures": [asdict(failure) for failure in failures],
+        "shape": decoded.pixels.shape,
+    }
+    return answer, decoded.pixels.tobytes()

@@ -1,9 +1,9 @@
 """Processes that decode what should not be decoded in ours: rarer formats, larger pictures.
 
-A thread that needs one borrows it, writes a file into it and reads pixels from it. A worker that
-crashes, hangs or asks for too much memory costs that one file: it is ended, and the next request
-starts another. They are plain subprocesses, not multiprocessing's, which would run the main script
-of a program that uses Albumen a second time.
+A thread that needs one borrows it, writes a file or its path into it and reads pixels from it. A
+worker that crashes, hangs or asks for too much memory costs that one file: it is ended, and the
+next request starts another. They are plain subprocesses, not multiprocessing's, which would run the
+main script of a program that uses Albumen a second time.
 """
 
 import contextlib
@@ -18,11 +18,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from albumen.library.decode.bounds import MAX_PIXELS
+from albumen.library.decode.bounds import MAX_SHOWN
 from albumen.library.decode.formats import Format
 from albumen.library.decode.outcome import DecodedPixels, DecodeError
+from albumen.library.records import Decoded, Failure, Metadata, Seen
 from albumen.packs.runtime import cores
+
+Pixels = NDArray[np.uint8]
 
 TIMEOUT = 60.0
 """Seconds for one picture: the slowest honest one, 200 megapixels on a busy machine, takes ten."""
@@ -57,10 +61,38 @@ class DecodeWorkers:
 
     def decode(self, data: bytes, format: Format, short_side: int) -> DecodedPixels:
         """Decode in a worker; waits for a free one. Raises DecodeError."""
+        request = {"size": len(data), "format": format, "short_side": short_side}
+        answer, pixels = self._ask(request, data)
+        return DecodedPixels(**answer, pixels=pixels)
+
+    def develop(
+        self, seen: Seen, content_hash: bytes, short_side: int
+    ) -> tuple[Decoded | None, tuple[Failure, ...]]:
+        """Read a file in a worker, and all that it tells, as `develop` does. Raises DecodeError."""
+        path = os.path.join(os.fsencode(seen.root.path), seen.relative)  # noqa: PTH118 (bytes)
+        request = {
+            "path": path.hex(),
+            "size": seen.size,
+            "mtime_ns": seen.mtime_ns,
+            "hash": content_hash.hex(),
+            "short_side": short_side,
+        }
+        answer, pixels = self._ask(request, b"")
+        image_hash, failures = answer.pop("image_hash"), answer.pop("failures")
+        decoded = Decoded(
+            content_hash=content_hash,
+            image_hash=bytes.fromhex(image_hash) if image_hash else None,
+            metadata=Metadata(**answer.pop("metadata")),
+            pixels=pixels,
+            **answer,
+        )
+        return decoded, tuple(Failure(**failure) for failure in failures)
+
+    def _ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Pixels]:
         with self._free:
             worker = self._borrow()
             try:
-                return worker.decode(data, format, short_side)
+                return worker.ask(request, data)
             finally:
                 self._give_back(worker)
 
@@ -129,46 +161,39 @@ class _Worker:
     def pid(self) -> int:
         return self._process.pid
 
-    def decode(self, data: bytes, format: Format, short_side: int) -> DecodedPixels:
+    def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Pixels]:
+        """The answer to a request that `data` follow, and its pixels. Raises DecodeError."""
         self.busy = True
         late = threading.Event()
         alarm = threading.Timer(self._timeout, self._too_late, [late])
         alarm.daemon = True
         alarm.start()
         try:
-            answer = self._ask(data, format, short_side)
+            answer, pixels = self._ask({**request, "seconds": self._timeout + 5}, data)
         except (OSError, ValueError, EOFError):
             raise self._error(late.is_set()) from None
         finally:
             alarm.cancel()
         self.busy = False
-        if isinstance(answer, DecodeError):
-            raise answer
-        return answer
+        if "failure" in answer:
+            raise DecodeError.of(Failure(**answer["failure"]))
+        return answer, pixels
 
-    def _ask(self, data: bytes, format: Format, short_side: int) -> DecodedPixels | DecodeError:
+    def _ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Pixels]:
         into, out = self._process.stdin, self._process.stdout
         assert into is not None
         assert isinstance(out, BufferedReader)
-        request = {
-            "size": len(data),
-            "format": format,
-            "short_side": short_side,
-            "seconds": self._timeout + 5,
-        }
         into.write(json.dumps(request).encode() + b"\n")
         into.write(data)
         into.flush()
         answer: dict[str, Any] = json.loads(out.readline(_MAX_ANSWER))
-        if "reason" in answer:
-            return DecodeError(answer["status"], answer["reason"])
-        height, width, channels = answer.pop("shape")
-        if height * width * channels > 3 * MAX_PIXELS:  # no more than a sane worker would send
+        height, width, channels = answer.pop("shape", (0, 0, 3))
+        if height * width * channels > 3 * MAX_SHOWN:  # no more than a sane worker would send
             raise ValueError
         pixels = np.empty((height, width, channels), np.uint8)
         if out.readinto(pixels.reshape(-1).data) < pixels.size:
             raise EOFError
-        return DecodedPixels(**answer, pixels=pixels)
+        return answer, pixels
 
     def _too_late(self, late: threading.Event) -> None:
         late.set()
