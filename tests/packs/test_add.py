@@ -67,6 +67,8 @@ def test_a_clip_answers_as_its_publishers_model(
     assert pack.manifest.precision["towers"] == {"image": "float32", "text": "float32"}
     assert added.manifest.background == "background.safetensors"
     assert pack.background is not None
+    assert pack.background.sample is not None
+    assert pack.background.sample.mean(0) == pytest.approx(pack.background.mean, abs=1e-3)
     assert sorted(path.name for path in options.packs.iterdir()) == ["someone"]
 
 

@@ -226,6 +226,16 @@ def test_statistics_of_another_size_are_refused(folder: Path) -> None:
         _ = open_pack(folder).background
 
 
+def test_a_sample_of_another_size_is_refused(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    file = folder / "background.safetensors"
+    save_file({**load_file(file), "sample": np.zeros((4, 15), np.float16)}, file)
+    sign(folder)
+    with pytest.raises(PackError, match="of another pack's size"):
+        _ = open_pack(folder).background
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"version": "1.0", "model": 7}'])
 def test_what_is_no_tokenizer_is_refused(folder: Path, content: bytes) -> None:
     (folder / "tokenizer.json").write_bytes(content)

@@ -1,5 +1,6 @@
 """A pack in the making: float32 towers and what is known of them, then a folder that is whole."""
 
+import math
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from albumen.packs.pack import Pack
 from albumen.packs.preprocessing import Preprocessing
 
 CARD, BACKGROUND = "CARD.md", "background.safetensors"
+SAMPLE = 512  # embeddings kept as they are, at most: half a megabyte of the widest
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "a close-up photo of a {}", "{}")
 SPDX = {
     "mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-2-clause": "BSD-2-Clause",
@@ -183,8 +185,9 @@ def _write_background(folder: Path, answers: dict[str, NDArray[np.float32]]) -> 
 
     seen, read = answers["image"], answers["text"]
     values = {"mean": seen.mean(0), "covariance": np.cov(seen.T), "text_mean": read.mean(0)}
-    data = save({name: value.astype(np.float32) for name, value in values.items()})
-    (folder / BACKGROUND).write_bytes(data)
+    arrays = {name: value.astype(np.float32) for name, value in values.items()}
+    sample = seen[:: math.ceil(len(seen) / SAMPLE)].astype(np.float16)
+    (folder / BACKGROUND).write_bytes(save({**arrays, "sample": sample}))
 
 
 def _described(draft: Draft, name: str) -> pack.Manifest:

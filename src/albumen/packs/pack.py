@@ -26,11 +26,16 @@ PIXELS = 8 * 256 * 256  # of a batch: what a network computes of them takes 40 t
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What embeddings are like in general: `mean` (D,), `covariance` (D, D), `text_mean` (D,)."""
+    """What embeddings are like in general: `mean` (D,), `covariance` (D, D), `text_mean` (D,).
+
+    `sample` (N, D): some pictures' own embeddings, where the pack has them. They tell what mean and
+    covariance can't: how one direction is spread on the side where nothing matches.
+    """
 
     mean: Vectors
     covariance: Vectors
     text_mean: Vectors
+    sample: Vectors | None = None
 
 
 def open_pack(
@@ -141,12 +146,14 @@ class Pack:
         data = read_file(self.folder, self.manifest, self.manifest.background)
         try:
             given = load(data)
-            background = Background(given["mean"], given["covariance"], given["text_mean"])
+            sample = given["sample"].astype(np.float32) if "sample" in given else None
+            background = Background(given["mean"], given["covariance"], given["text_mean"], sample)
         except Exception as error:  # the library's error derives from Exception alone
             file = self.folder / self.manifest.background
             raise PackError(f"{file} is damaged ({error!r}); get the pack again") from error
         shapes = [background.mean.shape, background.covariance.shape, background.text_mean.shape]
-        if shapes != [(self.dim,), (self.dim, self.dim), (self.dim,)]:
+        fits = sample is None or (sample.ndim == 2 and sample.shape[1] == self.dim)
+        if shapes != [(self.dim,), (self.dim, self.dim), (self.dim,)] or not fits:
             raise PackError(f"{self.folder} has background statistics of another pack's size")
         return background
 
