@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-long bench verify-published check clean
+.PHONY: help demo test test-long fuzz bench verify-published check clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       index and search sample photos (or PHOTOS=/path), offline; no PyTorch"
 	@echo "make test       set up and run the checks and the tests"
 	@echo "make test-long  the tests that take minutes"
+	@echo "make fuzz       our parsers under a coverage-guided fuzzer, a minute each (SECONDS=600 for longer)"
 	@echo "make bench      the measurements behind the documentation's figures"
 	@echo "make verify-published  fetch the catalogued models (some GB) and compare them with their own code"
 	@echo "make check      formatting, lint, types, layers"
@@ -43,6 +44,10 @@ test: check
 
 test-long: $(VENV)/.test
 	@$(BIN)/python -m pytest -m "long"
+
+fuzz: $(VENV)/.test
+	@$(PIP) --editable '.[fuzz]'
+	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m bench

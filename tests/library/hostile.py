@@ -39,7 +39,7 @@ def corpus(seed: int = 0, *, heavy: bool = True) -> Iterator[Hostile]:
     """Every file; the same ones for the same seed. `heavy`: also those that take a while to make
     or to refuse, of 100 MB and of 100 megapixels.
     """
-    samples = _samples()
+    samples = small_samples()
     chance = random.Random(seed)
     for kind, made in [
         ("whole", _whole(samples)),
@@ -70,7 +70,7 @@ def write(folder: Path, files: Iterator[Hostile]) -> dict[str, Hostile]:
 Made = Iterator[tuple[str, bytes, bool]]
 
 
-def _samples() -> dict[str, bytes]:
+def small_samples() -> dict[str, bytes]:
     """A small whole picture of each kind, by the name of its file."""
     picture, exif = noise((48, 32)), Image.Exif()
     exif[0x0112], exif[0x010F], exif[0x0132] = 6, "Maker", "2024:05:01 10:20:30"
