@@ -28,10 +28,18 @@ for command in (
     ["classify", photos, "--pack", pack, "--labels", "red, green", "--quiet"],
     ["evaluate", shard, "--pack", pack, "--quiet"],
     ["problems"], ["stats"], ["packs", "list"], ["packs", "list", "--available"],
-    ["packs", "verify", pack], ["packs", "use", pack], ["doctor"],
+    ["packs", "verify", pack], ["packs", "use", pack], ["doctor"], ["trash", "list"],
 ):
     code = run(command)
     assert code == 0, (command, code)
+"""
+
+THERE_AND_BACK = """
+pictures = sorted(str(path) for path in Path(photos).iterdir())
+assert run(["trash", *pictures]) == 0
+assert not any(Path(photos).iterdir())
+assert run(["index", photos, "--quiet"]) == 0
+assert run(["trash", "restore", *(str(id + 1) for id in range(len(pictures)))]) == 0
 """
 
 WATCHED = """
@@ -89,7 +97,9 @@ def state(folder: Path) -> dict[str, tuple]:
             hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None,
             path.stat().st_mtime_ns,
             path.stat().st_mode,
-            sorted(os.listxattr(path)) if hasattr(os, "listxattr") else None,
+            {name: os.getxattr(path, name) for name in os.listxattr(path)}
+            if hasattr(os, "listxattr")
+            else None,
         )
         for path in [folder, *sorted(folder.rglob("*"))]
     }
@@ -100,6 +110,18 @@ def test_originals_stay_as_they_are(way: tuple[Path, ...]) -> None:
     before = state(photos)
     journey(JOURNEY, way)
     assert state(photos) == before
+
+
+def test_what_was_trashed_and_put_back_is_as_it_was(way: tuple[Path, ...], tmp_path: Path) -> None:
+    photos = way[0]
+    if hasattr(os, "setxattr"):
+        os.setxattr(photos / "coffee.png", "user.rating", b"5")
+    (photos / "rocket.jpg").chmod(0o640)
+    before = state(photos)
+    journey(JOURNEY + THERE_AND_BACK, way, XDG_DATA_HOME=str(tmp_path / "data"))
+    after = state(photos)
+    assert before.pop(".")[2:] == after.pop(".")[2:]  # files came and went: its time has changed
+    assert after == before
 
 
 def test_nothing_is_written_but_in_the_library_and_where_one_says(

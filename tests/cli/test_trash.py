@@ -64,6 +64,18 @@ def test_in_words_ids_are_told_and_how_to_undo(albumen, photos: Path) -> None:
     assert str(photos / "photo-00001.jpg") in albumen("trash", "list").out
 
 
+def test_what_was_emptied_is_counted_and_shown_with_all(
+    albumen, photos: Path, tmp_path: Path
+) -> None:
+    albumen("trash", photos / "photo-00001.jpg", photos / "photo-00002.jpg")
+    shutil.rmtree(tmp_path / "data" / "Trash")
+    done = albumen("trash", "list")
+    assert done.out == ""
+    assert "2 photos no longer in the trash" in done.err
+    assert albumen("trash", "list", "--all").out.count(", missing") == 2
+    assert [one["standing"] for one in albumen("trash", "list", "--json").json] == ["missing"] * 2
+
+
 def test_a_file_called_as_a_command_is_named_by_its_folder(
     albumen, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,14 +190,17 @@ def _tell_restored(done: "list[Restored | Refused]", as_json: bool) -> None:
         click.echo(f"Refused: {left.id}{name}: {left.reason}", err=True)
 
 
-@trash.command("list", examples="albumen trash list\nalbumen trash list --json")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@trash.command(
+    "list", examples="albumen trash list\nalbumen trash list --all\nalbumen trash list --json"
+)
+@click.option("--all", "every", is_flag=True, help="Also what is missing from the trash by now.")
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, for programs.")
 @click.pass_obj
-def list_trash(session: Session, as_json: bool) -> None:
+def list_trash(session: Session, every: bool, as_json: bool) -> None:
     """List what Albumen moved to the trash, the latest first.
 
     What another program put back is not listed any more; what one took out of the trash, or what
-    went with it when it was emptied, is listed as missing.
+    went when it was emptied, is missing.
     """
     from albumen.trash import in_trash
 
@@ -206,13 +209,20 @@ def list_trash(session: Session, as_json: bool) -> None:
     if as_json:
         print_json([as_dict(entry) for entry in found], indent=1)
         return
-    for entry in found:
-        standing = "" if entry.standing == "in the trash" else f"  {entry.standing}"
+    shown = [entry for entry in found if every or entry.standing != "missing"]
+    for entry in shown:
+        standing = "" if entry.standing == "in the trash" else f", {entry.standing}"
         when = re.sub(r"[TZ]", " ", entry.trashed).strip()
         about = click.style(f"{when} UTC, {size(entry.size)}{standing}", dim=True)
         click.echo(f"{entry.id:>6}  {printable(entry.path)}  {about}")
-    if not found:
+    if not shown:
         click.echo("Nothing that Albumen moved is in the trash.", err=True)
+    if missing := len(found) - len(shown):
+        click.echo(
+            f"{counted(missing, 'photo')} no longer in the trash, emptied or taken out by another "
+            "program: --all",
+            err=True,
+        )
 
 
 def as_dict(entry: "InTrash") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from albumen.library.home import Home
 from albumen.library.records import LibraryError
 
 WAIT_SECONDS = 120.0
-"""A batch takes a second or so; one that takes this long has a disk that hangs."""
+"""A turn takes a second or two; whose takes this long has a disk that hangs, or was stopped."""
 
 
 @contextmanager
@@ -27,21 +27,27 @@ def turn(home: Home) -> Iterator[None]:
         raise LibraryError(f"cannot write to the library folder {home.path} ({reason})") from error
     try:
         _take(lock, home)
+        os.pwrite(lock, f"{os.getpid():<12} {time.monotonic_ns():<24}\n".encode(), 0)
         yield
     finally:
         os.close(lock)
 
 
 def _take(lock: int, home: Home) -> None:
-    until = time.monotonic() + WAIT_SECONDS
+    """Wait for the turn, however many are before us, as long as turns end."""
+    whose, since = b"", time.monotonic()
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            if time.monotonic() > until:
-                raise LibraryError(
-                    f"another albumen is moving files of {home.path} for minutes; wait until it "
-                    "ends, or stop it: what it began is put in order by the next command"
-                ) from None
-            time.sleep(0.01)
+            has_it = os.pread(lock, 64, 0)
+        if has_it != whose:
+            whose, since = has_it, time.monotonic()
+        elif time.monotonic() - since > WAIT_SECONDS:
+            pid = whose.split(b" ")[0].decode("ascii", "replace") or "unknown"
+            raise LibraryError(
+                f"another albumen (pid {pid}) has been moving files of {home.path} for minutes; "
+                "wait until it ends, or stop it: what it began is put in order by the next command"
+            )
+        time.sleep(0.01)
