@@ -17,7 +17,7 @@ help:
 	@echo "make bench      the measurements behind the documentation's figures"
 	@echo "make verify-published  fetch the catalogued models (some GB) and compare them with their own code"
 	@echo "make check      formatting, lint, types, layers"
-	@echo "make clean      remove .venv and what was built"
+	@echo "make clean      remove .venv, .bench and what was built"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -62,4 +62,4 @@ check: $(VENV)/.test
 	@$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .bench build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,14 +1,15 @@
 """What indexing costs beside decoding: first and second runs, memory, and durable commits.
 
-    python -m bench.library [PHOTOS] [PACK]
+    python -m bench.library [PHOTOS] [PACK] [--write docs/performance.md]
 
 Generates PHOTOS (default 100,000) JPEGs of 64 x 48 pixels, so that decoding is not the point, and
-indexes a tenth of them, then all, into a new library, with PACK (a name or folder; default: none).
-Each run is a process of its own, so that its peak memory is its own. A second run over unchanged
-files takes turns with a bare walk that only lists and stats, so that other load on the machine
-meets both alike. Then it compares SQLite's ways to make a commit durable.
+indexes a hundredth of them, then a tenth, then all, into one library, with PACK (a name or folder;
+default: none). Each run is a process of its own, so that its peak memory is its own. A second run
+over unchanged files takes turns with a bare walk that only lists and stats, so that other load on
+the machine meets both alike. Then it compares SQLite's ways to make a commit durable.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -21,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
+from bench import _chart, _work
+from bench._page import put
 
 from albumen.library.home import Home
 from albumen.library.records import Seen
@@ -55,18 +58,37 @@ print(json.dumps({
 """
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    pack = sys.argv[2] if len(sys.argv) > 2 else ""
-    with tempfile.TemporaryDirectory() as name:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=int, nargs="?", default=100_000)
+    parser.add_argument("pack", nargs="?", default="")
+    parser.add_argument("--write", type=Path, help="put the table into this page, at its mark")
+    args = parser.parse_args()
+    sizes = [args.photos // 100, args.photos // 10, args.photos]
+    rows = [
+        "| photos | new, a second | processor time each | peak | unchanged, a second |"
+        " processor time each | a bare walk's | peak |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    costs: dict[str, list[float]] = {"a new photo": [], "an unchanged file": []}
+    with tempfile.TemporaryDirectory(dir=_work.made()) as name:
         folder = Path(name)
         made = 0
-        for size in (count // 10, count):
+        for size in sizes:
             generate(folder / "photos", made, size)
-            _index(folder, pack, size, size - made)
+            row, new, unchanged = _index(folder, args.pack, size, size - made)
+            rows.append(row)
+            costs["a new photo"].append(new)
+            costs["an unchanged file"].append(unchanged)
+            print(row, flush=True)
             made = size
+    if args.write:
+        put(args.write, "bench.library", "\n".join(rows))
+        chart = args.write.with_name("performance-library.svg")
+        _chart.lines(chart, "What a file costs", sizes, costs, "microseconds")
     for mode in ("FULL", "NORMAL", "NORMAL, checkpoint"):
         _commits(mode)
+    return 0
 
 
 def generate(folder: Path, first: int, last: int) -> None:
@@ -81,13 +103,9 @@ def generate(folder: Path, first: int, last: int) -> None:
         (place / f"IMG_{n:07}.jpg").write_bytes(simplejpeg.encode_jpeg(pixels, quality=80))
 
 
-def _index(folder: Path, pack: str, size: int, added: int) -> None:
+def _index(folder: Path, pack: str, size: int, added: int) -> tuple[str, float, float]:
+    """A row of the table, and the seconds of each new and each unchanged file, in millionths."""
     first = _run(folder, pack)
-    print(
-        f"{size:,} photos, {added:,} of them new: {added / first['seconds']:,.0f} a second "
-        f"({first['cpu'] / added * 1e6:,.0f} us of processor time each), peak {first['peak']:.0f} "
-        f"MB, longest time between commits {first['gap']:.2f} s"
-    )
     seconds, cpu, ratios = [], [], []
     for _ in range(ROUNDS):
         bare = _walk(folder / "photos")
@@ -95,11 +113,18 @@ def _index(folder: Path, pack: str, size: int, added: int) -> None:
         seconds.append(again["seconds"])
         cpu.append(again["cpu"])
         ratios.append(again["cpu"] / bare)
-    print(
-        f"  unchanged: {size / statistics.median(seconds):,.0f} files a second, "
-        f"{statistics.median(cpu) / size * 1e6:.1f} us of processor time each, "
-        f"{statistics.median(ratios):.1f} times a bare walk; peak {again['peak']:.0f} MB"
+    cells = (
+        f"{size:,}",
+        f"{added / first['seconds']:,.0f}",
+        f"{first['cpu'] / added * 1e6:,.0f} us",
+        f"{first['peak']:.0f} MB",
+        f"{size / statistics.median(seconds):,.0f}",
+        f"{statistics.median(cpu) / size * 1e6:.1f} us",
+        f"{statistics.median(ratios):.1f} times",
+        f"{again['peak']:.0f} MB",
     )
+    row = f"| {' | '.join(cells)} |"
+    return row, first["seconds"] / added * 1e6, statistics.median(seconds) / size * 1e6
 
 
 def _run(folder: Path, pack: str) -> dict[str, float]:
@@ -159,4 +184,4 @@ def _commits(mode: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

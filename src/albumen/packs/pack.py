@@ -193,15 +193,17 @@ class Pack:
 
     @cached_property
     def _image_session(self) -> Session:
-        return self._open(self.manifest.image.file)
+        return self._open(self.manifest.image.file, rearrange=True)
 
     @cached_property
     def _text_session(self) -> Session:
-        return self._open(self._text_tower.file)
+        return self._open(self._text_tower.file, rearrange=False)
 
-    def _open(self, file: str) -> Session:
+    def _open(self, file: str, *, rearrange: bool) -> Session:
         with checked_onnx(self.folder, self.manifest, file) as model:
-            return Session(model, model, device=self._device, threads=self._threads)
+            return Session(
+                model, model, device=self._device, threads=self._threads, rearrange=rearrange
+            )
 
     def _image_outputs(self, batch: Pixels) -> Vectors:
         tower, session = self.manifest.image, self._image_session

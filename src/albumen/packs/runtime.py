@@ -86,11 +86,18 @@ class Session:
     """One model, ready to run."""
 
     def __init__(
-        self, model: bytes | Path, file: Path, *, device: str, threads: int | None
+        self,
+        model: bytes | Path,
+        file: Path,
+        *,
+        device: str,
+        threads: int | None,
+        rearrange: bool = True,
     ) -> None:
         """`file` is named in errors. Raises `PackError` for a model or a device that won't do.
 
         A large `model` is best given by its path: of bytes, the runtime keeps a copy for good.
+        rearrange: its weights, for faster products; that takes longer than a query saves.
         """
         ort = onnxruntime()
         if device not in PROVIDERS or PROVIDERS[device] not in ort.get_available_providers():
@@ -103,6 +110,8 @@ class Session:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Outside its arena, where the weights as they were read would stay beside the rearranged.
         options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+        if not rearrange:
+            options.add_session_config_entry("session.disable_prepacking", "1")
         providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
         given = str(model) if isinstance(model, Path) else model
         try:
