@@ -13,6 +13,7 @@ import pytest
 from tests.packs.local_hub import LocalHub
 from tests.packs.published import vit_weights
 from tests.packs.ready import colours
+from tests.training import pets
 
 from albumen.checkpoints import catalogue
 from albumen.cli import main
@@ -94,6 +95,9 @@ def test_every_example_runs(
     shutil.copytree(work / "photos", user / "Pictures")
     shutil.copy(sample_photos / "chelsea.png", work / "photo.jpg")
     shutil.copy(wide_shard, work / "val-000.tar")
+    if not (work / "pets").exists():
+        pets.build(work / "pets")
+        pets.captioned(work / "captioned.tar")
     program = Path(sys.executable).parent
     environment = {**os.environ, "HOME": str(user), "PATH": f"{program}:{os.environ['PATH']}"}
     environment.pop("DISPLAY", None)

@@ -18,6 +18,7 @@ class Session:
 
     library: Path | None = None
     debug: bool = False
+    args: tuple[str, ...] = ()
 
     def home(self) -> "Home":
         """The folder that holds everything Albumen writes: `--library`, `ALBUMEN_HOME`, default."""

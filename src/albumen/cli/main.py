@@ -36,6 +36,7 @@ COMMANDS = {
     "classify": Entry("albumen.cli.classify:classify", "Say what photos show."),
     "trash": Entry("albumen.cli.trash:trash", "Move photos to the system's trash, and back."),
     "packs": Entry("albumen.cli.packs:packs", "List, choose and check the models."),
+    "train": Entry("albumen.cli.train:train", "Train models of your own."),
     "models": Entry("albumen.cli.models:models", "Describe the networks, layer by layer."),
     "evaluate": Entry("albumen.cli.evaluate:evaluate", "Measure a pack on labelled pictures."),
     "doctor": Entry("albumen.cli.doctor:doctor", "Check the installation and the library."),
@@ -94,7 +95,7 @@ def run(args: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             # A name that the terminal's encoding cannot show is escaped; it never ends the program.
             stream.reconfigure(errors="backslashreplace")
-    session = Session()
+    session = Session(args=tuple(sys.argv[1:] if args is None else args))
     try:
         result: Any = cli.main(args, prog_name="albumen", standalone_mode=False, obj=session)
         sys.stdout.flush()

@@ -1,7 +1,6 @@
 """The named variants of all four families, so that a command can speak of them by name."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -53,14 +52,28 @@ NAMES = (*_CONVNETS, *_RESNETS, "cifar-resnet20", *_VITS, *_CLIPS)
 """Every name but those of other depths, "cifar-resnet56", and of twins, "plain-resnet34"."""
 
 
+Config = convnet.ConvNetConfig | resnet.ResNetConfig | vit.ViTConfig | clip.CLIPConfig
+
+
 @dataclass(frozen=True)
 class Variant:
     """A model that is not built yet, and the inputs that it takes, a batch of one."""
 
     name: str
-    build: Callable[[], nn.Module]
+    config: Config
     side: int
     context: int | None = None
+
+    def build(self) -> nn.Module:
+        """The untrained model."""
+        config = self.config
+        if isinstance(config, convnet.ConvNetConfig):
+            return convnet.ConvNet(config)
+        if isinstance(config, vit.ViTConfig):
+            return vit.ViT(config)
+        if isinstance(config, clip.CLIPConfig):
+            return clip.CLIP(config)
+        return resnet.ResNet(config)
 
     def inputs(self) -> tuple[Tensor, ...]:
         """Pixels (1, 3, S, S), and the ids (1, T) of a text where the model reads texts."""
@@ -78,20 +91,20 @@ def find(name: str) -> Variant:
     """
     name = _canonical(name)
     if name in _CONVNETS:
-        return Variant(name, lambda: convnet.ConvNet(_CONVNETS[name]), 32)
+        return Variant(name, _CONVNETS[name], 32)
     if name in _VITS:
-        return Variant(name, lambda: vit.ViT(_VITS[name]), _VITS[name].size)
+        return Variant(name, _VITS[name], _VITS[name].size)
     if name in _CLIPS:
         config = _CLIPS[name]
         side = getattr(config.image, "size", STARTER_SIDE)
-        return Variant(name, lambda: clip.CLIP(config), side, config.text.context)
+        return Variant(name, config, side, config.text.context)
     bare = name.removeprefix("plain-")
     found = _CIFAR.fullmatch(bare)
     if not found and bare not in _RESNETS:
         raise ValueError(f"no model is called {name}; there are {', '.join(NAMES)}")
     residual = resnet.cifar(int(found[1])) if found else _RESNETS[bare]
     chosen = residual if bare == name else resnet.plain(residual)
-    return Variant(name, lambda: resnet.ResNet(chosen), 32 if found else 224)
+    return Variant(name, chosen, 32 if found else 224)
 
 
 def _canonical(name: str) -> str:

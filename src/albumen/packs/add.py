@@ -352,12 +352,9 @@ def _exported(
 
 
 def _halve(file: Path, target: Path, pixels: "NDArray[np.float32] | None") -> None:
-    """Weights stored as float16; what is computed is float32, as in the starter."""
-    import onnx
+    from albumen.training.export import halve
 
-    from albumen.training.export import half_stored
-
-    onnx.save(half_stored(onnx.load(file)), target)
+    halve(file, target, pixels)
 
 
 def _tokenizer_of(source: Path, folder: Path, model: Any) -> pack.TokenizerRecord:

@@ -38,7 +38,7 @@ class Draft:
     """What goes into a pack. `folder` holds its towers in float32, by the names of the records.
 
     `reduced` says how the smaller form of each tower is had: "image" and "text" to a function.
-    `licence`: an identifier, or None where the source states none.
+    `licence`: an identifier, None where the source states none, or all of it.
     """
 
     folder: Path
@@ -52,8 +52,9 @@ class Draft:
     tokenizer: pack.TokenizerRecord | None = None
     labels: tuple[str, ...] = ()
     logit_scale: float = 100.0
-    licence: str | None = None
+    licence: str | pack.Licence | None = None
     published: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
     reduced: Mapping[str, Reduce] = field(default_factory=dict)
 
 
@@ -207,12 +208,14 @@ def _described(draft: Draft, name: str) -> pack.Manifest:
         templates=TEMPLATES if draft.kind == "clip" else (),
         logit_scale=draft.logit_scale,
         labels=draft.labels,
-        figures={"published": draft.published} if draft.published else {},
+        figures=({"published": draft.published} if draft.published else {}) | draft.figures,
         origin=draft.origin,
     )
 
 
 def _licence(draft: Draft) -> pack.Licence:
+    if isinstance(draft.licence, pack.Licence):
+        return draft.licence
     if draft.licence is None:
         summary = "its source states no licence: ask its author before you pass it on"
         return pack.Licence("LicenseRef-unstated", CARD, summary)
@@ -249,7 +252,11 @@ def _card(described: pack.Manifest, draft: Draft, calibration: Calibration) -> s
         lines += ["## Published", ""]
         lines += [f"- {task}: {100 * value:.2f} %" for task, value in draft.published.items()]
         lines += ["", "As its authors measured it, with their float32 weights.", ""]
-    lines += ["Which pictures it was trained on, and what it cannot do, its source has to say.", ""]
+    if draft.figures:
+        lines += ["## Measured", "", _in_words(draft.figures), ""]
+    else:
+        said = "Which pictures it was trained on, and what it cannot do, its source has to say."
+        lines += [said, ""]
     return "\n".join(lines)
 
 

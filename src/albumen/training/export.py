@@ -55,6 +55,11 @@ def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def halve(file: Path, target: Path, pixels: object = None) -> None:
+    """A float32 graph with weights stored as float16; `pixels` are not needed for it."""
+    onnx.save(half_stored(onnx.load(file)), target)
+
+
 def export_image(clip: CLIP, size: int, file: Path, *, half: bool = True) -> None:
     """Write `pixels` float32 (B, 3, size, size) -> `embeds` (B, D).
 

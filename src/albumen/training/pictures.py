@@ -90,8 +90,11 @@ def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tenso
     return x.mul_(scale * step).add_(offset * step + black)
 
 
-def whole(pictures: npt.NDArray[np.uint8], size: int) -> Tensor:
+def whole(
+    pictures: npt.NDArray[np.uint8], size: int, mean: Three = MEAN, std: Three = STD
+) -> Tensor:
     """Square pictures, uint8 (B, S, S, 3) -> (B, 3, size, size), as packs show them to a tower."""
     x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
-    x = F.interpolate(x, (size, size), mode="bicubic", antialias=True)
-    return normalised(x.float())
+    if x.shape[-1] != size:
+        x = F.interpolate(x, (size, size), mode="bicubic", antialias=True)
+    return normalised(x.float(), mean, std)

@@ -51,6 +51,12 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
+def wait() -> None:
+    """Until all processes have come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def share(count: int) -> slice:
     """This process's part of a batch of `count`, which the number of processes has to divide."""
     own, rest = divmod(count, world())

@@ -1,0 +1,69 @@
+"""What each kind of run shows in its report."""
+
+import html
+import json
+from pathlib import Path
+
+from albumen.training import report
+from albumen.training.classifying import CONFIG, Judged
+from albumen.training.clipping import Trained
+from albumen.training.report import Section
+from albumen.training.towers import STAGES
+
+FIGURES = "figures.json"
+
+
+def classifier_report(folder: Path, judged: Judged) -> None:
+    """report.html and figures.json of a classifier's run."""
+    figures = {"classes": [*judged.classes]} | judged.figures
+    (folder / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    answered = judged.logits.argmax(1)
+    sections = [
+        Section("Judged by pictures that were not learned", report.table(judged.figures)),
+        Section("Curves", report.curves(folder)),
+        Section(
+            "Confusion: rows are what pictures show, columns what was answered",
+            report.confusion(judged.labels, answered, judged.classes),
+        ),
+        Section(
+            "Samples: the surest mistakes first",
+            report.samples(judged.pixels, judged.labels, judged.logits, judged.classes),
+        ),
+        Section("Left out", report.left_out(judged.skipped)),
+        Section("Recipe", _recipe(folder)),
+    ]
+    report.write(folder / "report.html", f"A classifier of {len(judged.classes)} classes", sections)
+
+
+def clip_report(folder: Path, found: Trained) -> None:
+    """report.html and figures.json of a CLIP's run."""
+    (folder / FIGURES).write_text(json.dumps(found.figures, indent=1) + "\n", "utf-8")
+    rows = found.judged[:: max(1, len(found.judged) // 12)][:12]
+    shown = [
+        report.picture(found.captioned.pixels[row], f"{place + 1}: {html.escape(text)}")
+        for place, (row, text) in enumerate(zip(rows, found.texts, strict=True))
+    ]
+    numbers = [str(place + 1) for place in range(len(found.texts))]
+    captions = [f"{n}: {text}" for n, text in zip(numbers, found.texts, strict=True)]
+    curves = [
+        Section(f"Curves of the stage {stage}", report.curves(folder / stage)) for stage in STAGES
+    ]
+    sections = [
+        Section("Text to image, among pictures not learned", report.table(found.figures)),
+        *curves,
+        Section("Some of those pictures", f'<div class="samples">{"".join(shown)}</div>'),
+        Section(
+            "How like each text (row) is to each picture (column): the diagonal should stand out",
+            report.matrix(found.likeness.T, captions, numbers, ".2f"),
+        ),
+        Section("Left out", report.left_out(found.skipped)),
+        Section("Recipe", _recipe(folder)),
+    ]
+    report.write(folder / "report.html", f"A CLIP of {found.recipe.image}", sections)
+
+
+def _recipe(folder: Path) -> str:
+    if not (folder / CONFIG).exists():
+        return ""
+    said = json.loads((folder / CONFIG).read_text("utf-8"))
+    return report.table(said.pop("recipe", {}))

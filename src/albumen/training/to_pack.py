@@ -1,0 +1,165 @@
+"""What was trained, as a pack: `train … --to-pack NAME` ends in one that works."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from albumen.packs import Pack, manifest
+from albumen.packs.calibration import Calibration
+from albumen.packs.draft import CARD, Draft, building, complete, move_in
+from albumen.packs.errors import PackError
+from albumen.training import captioned, checkpoint, network
+from albumen.training.classifying import Judged
+from albumen.training.clipping import Trained
+from albumen.training.data import square
+from albumen.training.export import export_classifier, export_image, export_text, halve
+from albumen.training.pictures import MEAN, STD
+from albumen.training.probe import Probe
+
+OWN = manifest.Licence(
+    "LicenseRef-own", CARD, "trained by whoever made it, and theirs, on the terms of their pictures"
+)
+MOST_COMPARED = 200
+
+
+def check(name: str, packs: Path, again: bool) -> Path:
+    """The folder that a pack of that name will have. Raises `PackError` before any work is done."""
+    if (
+        not all(manifest.PLAIN_NAME.fullmatch(part) for part in name.split("/"))
+        or name.count("/") > 1
+    ):
+        raise PackError(f"'{name}' is no name for a pack: letters, digits, . _ - and one slash")
+    if (packs / name).exists() and not again:
+        raise PackError(f"there is a pack '{name}' already; choose another name, or --replace")
+    return packs / name
+
+
+def classifier(run: Path, judged: Judged, name: str, destination: Path) -> manifest.Manifest:
+    """The best weights of the run in `run`, float16 where that answers alike."""
+    weights, about = checkpoint.read(run / checkpoint.BEST)
+    model, side = network.restored(weights, about), int(about["size"])
+    with building(destination) as folder:
+        export_classifier(model, side, folder / "image.onnx", half=False)
+        draft = Draft(
+            folder=folder,
+            kind="classifier",
+            architecture=str(about["model"]),
+            dim=len(judged.classes),
+            image=manifest.ImageTower("image.onnx", "pixels", "logits"),
+            preprocessing=manifest.PreprocessingRecord(
+                side, side, "bicubic", tuple(about["mean"]), tuple(about["std"])
+            ),
+            origin=_origin(judged) | {"begun with": about["start"] or "random weights"},
+            labels=judged.classes,
+            licence=OWN,
+            figures={"test": judged.figures},
+            reduced={"image": halve},
+        )
+        made = complete(draft, name, "float16", _compared(judged, side), [])
+        move_in(folder, destination)
+    return made
+
+
+def clip(found: Trained, name: str, destination: Path) -> manifest.Manifest:
+    """Both towers, float16 where they answer alike, with statistics of the pictures judged by."""
+    side, towers = found.recipe.size, found.clip
+    with building(destination) as folder:
+        export_image(towers, side, folder / "image.onnx", half=False)
+        export_text(towers, folder / "text.onnx", half=False)
+        found.tokenizer.save(str(folder / "tokenizer.json"))
+        places = -(-side // 32)
+        draft = Draft(
+            folder=folder,
+            kind="clip",
+            architecture=f"CLIP of {found.recipe.image}, {side} px",
+            dim=found.recipe.dim,
+            image=manifest.ImageTower(
+                "image.onnx", "pixels", "embeds", "local_embeds", (places, places)
+            ),
+            text=manifest.TextTower("text.onnx", "input_ids", "embeds"),
+            tokenizer=manifest.TokenizerRecord(
+                "tokenizer.json", found.recipe.context, 0, towers.text.end_id
+            ),
+            preprocessing=manifest.PreprocessingRecord(side, side, "bicubic", MEAN, STD),
+            origin={"source": "albumen train", "pictures": found.figures["train"]},
+            logit_scale=round(float(towers.scale.item()), 4),
+            licence=OWN,
+            figures={"test": found.figures},
+            reduced={"image": halve, "text": halve},
+        )
+        rows = found.judged[:: max(1, len(found.judged) // MOST_COMPARED)]
+        shown = np.stack([square(found.captioned.pixels[row], side) for row in rows])
+        origin = f"{len(shown)} pictures that it was judged by"
+        compared = Calibration(shown, origin, generated=False)
+        texts = [captioned.text_of(found.captioned, int(row)) for row in rows]
+        made = complete(draft, name, "float16", compared, texts)
+        move_in(folder, destination)
+    return made
+
+
+def probe(
+    base: Pack, fitted: Probe, judged: Judged, name: str, destination: Path
+) -> manifest.Manifest:
+    """The base pack's image tower with the probe behind it."""
+    tower = base.manifest.image
+    with building(destination) as folder:
+        model = onnx.load(base.folder / tower.file)
+        onnx.save(_with_head(model, tower.embeds, fitted), folder / "image.onnx")
+        notice = (base.folder / base.manifest.licence.notice).read_text("utf-8")
+        card = (
+            f"# {name}\n\nA linear probe on the pack {base.name}: {len(judged.classes)} classes, "
+            f"learned from {judged.figures['train']} pictures; of {judged.figures['test']} others "
+            f"it names {judged.figures['right']:.1%} rightly. What follows is that pack's notice."
+            f"\n\n{notice}"
+        )
+        (folder / CARD).write_text(card, "utf-8")
+        made = manifest.write(
+            folder,
+            replace(
+                base.manifest,
+                name=name,
+                kind="classifier",
+                architecture=f"linear probe on {base.manifest.architecture}",
+                dim=len(judged.classes),
+                image=manifest.ImageTower("image.onnx", tower.input, "logits"),
+                licence=replace(base.manifest.licence, notice=CARD),
+                text=None,
+                tokenizer=None,
+                templates=(),
+                background=None,
+                labels=judged.classes,
+                figures={"test": judged.figures},
+                origin=_origin(judged) | {"pack": base.name, "pack id": base.id},
+            ),
+        )
+        Pack(folder).verify()
+        move_in(folder, destination)
+    return made
+
+
+def _with_head(model: onnx.ModelProto, embeds: str, fitted: Probe) -> onnx.ModelProto:
+    graph = model.graph
+    del graph.output[:]
+    for name, value in (("probe.weights", fitted.weights), ("probe.bias", fitted.bias)):
+        graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+    graph.node.append(helper.make_node("MatMul", [embeds, "probe.weights"], ["probe.products"]))
+    graph.node.append(helper.make_node("Add", ["probe.products", "probe.bias"], ["logits"]))
+    shape: list[str | int | None] = ["batch", len(fitted.bias)]
+    graph.output.append(helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, shape))
+    onnx.checker.check_model(model)
+    return model
+
+
+def _origin(judged: Judged) -> dict[str, Any]:
+    return {"source": "albumen train", "pictures": judged.figures["train"]}
+
+
+def _compared(judged: Judged, side: int) -> Calibration:
+    """Pictures to compare the pack with the module by: some of those that it was judged by."""
+    step = max(1, len(judged.pixels) // MOST_COMPARED)
+    chosen = np.stack([square(picture, side) for picture in judged.pixels[::step]])
+    return Calibration(chosen, f"{len(chosen)} pictures that it was judged by", generated=False)
