@@ -7,7 +7,10 @@ pictures and texts, how many pictures each source gave, and the statistics of th
 """
 
 import argparse
+import json
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +19,10 @@ from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
 from recipes.starter.shards import SOURCES
 from recipes.starter.train import SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES, Heads
-from safetensors.numpy import save
 from torch import nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP
+from albumen.packs import background
 from albumen.packs import manifest as pack
 from albumen.training import checkpoint
 from albumen.training.export import export_image, export_text, largest_difference
@@ -27,7 +30,7 @@ from albumen.training.pictures import MEAN, STD, whole
 
 SIZE, SEED = 112, 12
 BACKGROUND_PICTURES, BACKGROUND_TEXTS, COMPARED = 4000, 2000, 64
-SAMPLE = 512  # of these pictures' embeddings, kept as they are for the thresholds of tags
+SAMPLE = 384  # of the background's embeddings, kept as they are: more would exceed 16 MB
 TEMPLATES = (
     "a photo of a {}",
     "a picture of a {}",
@@ -48,18 +51,28 @@ def trained(run: Path, labels: int) -> CLIP:
 
 
 @torch.inference_mode()
-def background(clip: CLIP, lessons: Lessons, pool: TextPool) -> dict[str, np.ndarray]:
-    """Mean, covariance and a sample of training pictures' embeddings, and the mean of texts'."""
+def measured(clip: CLIP, lessons: Lessons, pool: TextPool) -> bytes:
+    """background.safetensors: of training pictures and texts, drawn as training draws them."""
     random = np.random.default_rng(SEED)
     rows = np.unique(lessons.draw(BACKGROUND_PICTURES, random))
     parts = np.array_split(rows, len(rows) // 100)
     seen = torch.cat([clip.image(whole(lessons.pictures[part], SIZE))[0] for part in parts]).numpy()
-    texts = pool.tokens([str(t) for t in random.choice(pool.texts, BACKGROUND_TEXTS)])
-    read = torch.cat([clip.text(part) for part in texts.split(100)]).numpy()
-    values = {"mean": seen.mean(0), "covariance": np.cov(seen.T), "text_mean": read.mean(0)}
-    arrays = {name: value.astype(np.float32) for name, value in values.items()}
-    sample = random.choice(seen, SAMPLE, replace=False).astype(np.float16)
-    return {**arrays, "sample": sample}
+    texts = [str(text) for text in random.choice(pool.texts, BACKGROUND_TEXTS)]
+    tokens = pool.tokens([*texts, *background.rivals()])
+    read = torch.cat([clip.text(part) for part in tokens.split(100)]).numpy()
+    return background.dump(seen, *np.split(read, [len(texts)]), photos=len(rows), sample=SAMPLE)
+
+
+def known_words(texts: list[str]) -> str:
+    """words.txt: the words that training met, most frequent first.
+
+    One that stands in a single text counts only if it is that text: names do, slips of the pen in
+    captions do not.
+    """
+    met = Counter(word for text in texts for word in re.findall("[a-z]+", text.lower()))
+    alone = set(texts)
+    kept = [word for word, count in met.items() if count > 1 or word in alone]
+    return "".join(f"{word}\n" for word in sorted(kept, key=lambda word: (-met[word], word)))
 
 
 def write_towers(clip: CLIP, lessons: Lessons, pool: TextPool, out: Path) -> dict[str, float]:
@@ -97,8 +110,11 @@ def write(data: Path, run: Path, out: Path) -> pack.Manifest:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     differences = write_towers(clip, lessons, pool, out)
-    shutil.copyfile(data / "tokenizer.json", out / "tokenizer.json")
-    (out / "background.safetensors").write_bytes(save(background(clip, lessons, pool)))
+    tokenizer = json.loads((data / "tokenizer.json").read_text("utf-8"))
+    dense = json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":"))  # 330 kB less
+    (out / "tokenizer.json").write_text(dense, "utf-8")
+    (out / "words.txt").write_text(known_words(pool.texts), "utf-8")
+    (out / "background.safetensors").write_bytes(measured(clip, lessons, pool))
     used = sources(lessons)
     (out / "CARD.md").write_text(card(used))
     return pack.write(out, described(clip, used, differences))
@@ -120,6 +136,7 @@ def described(clip: CLIP, used: tuple[pack.Source, ...], apart: dict[str, float]
         templates=TEMPLATES,
         logit_scale=round(clip.scale.item(), 3),
         background="background.safetensors",
+        words="words.txt",
         precision={
             "weights": "float16",
             "computation": "float32",

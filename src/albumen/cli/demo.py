@@ -58,7 +58,7 @@ def demo(session: Session, photos: Path | None) -> int:
         with reporter(as_json=False, quiet=False) as report:
             summary = library.index(folder, progress=report)
         print_summary(summary, problems=f"{_program()} problems --library {_short(home)}")
-        queries = [Query(text=(words,), under=folder, limit=6) for words in searches]
+        queries = [Query(text=(words,), under=folder, limit=6, show_all=True) for words in searches]
         answers = [library.answer(query) for query in queries]
         if not answers[0].results:
             return 1
@@ -88,7 +88,10 @@ def _print_table(answers: list["Answer"], folder: Path) -> None:
         for result in answer.results[:SHOWN]:
             path = result.path
             shown = path.relative_to(folder) if path.is_relative_to(folder) else path
-            click.echo(f"  {result.score:.3f}  {printable(shown)}")
+            mark = " " if result.match else "·"
+            click.echo(f" {mark}{result.score:.3f}  {printable(shown)}")
+    if not all(result.match for answer in answers for result in answer.results[:SHOWN]):
+        click.echo("\nA dot: below the cut-off, so a search would show it only with --all.")
 
 
 def _say_how_to_go_on(sheet: Path) -> None:

@@ -80,6 +80,10 @@ def search(
     A photo comes once, however many copies of it there are. The number before it says how alike
     photo and query are; it compares the photos of one search. An example that is in the library
     comes first itself.
+
+    Only photos that match are shown: where matches end is judged anew for each query. When nothing
+    matches, the exit code is 1. With --all the most alike are shown all the same, and those that
+    do not match are marked with a dot.
     """
     from albumen.search import Query
 
@@ -97,7 +101,7 @@ def search(
             _print_words(library, answer)
         if answer.results and (sheet or open_it):
             _contact_sheet(library, answer, sheet, open_it)
-    return 0 if answer.results else 1
+    return 0 if any(result.match for result in answer.results) else 1
 
 
 def as_dict(answer: "Answer", text: str) -> dict[str, Any]:
@@ -125,8 +129,9 @@ def _print_words(library: "Library", answer: "Answer") -> None:
         taken = photo.metadata.taken if photo else None
         also = len(result.paths) - 1
         copies = click.style(f"  (+{counted(also, 'copy', 'copies')})", dim=True) if also else ""
+        mark = " " if result.match else "·"
         click.echo(
-            f"{result.rank:>3}  {result.score:6.3f}  {(taken or '')[:10]:<10}  "
+            f"{result.rank:>3} {mark}{result.score:6.3f}  {(taken or '')[:10]:<10}  "
             f"{printable(result.path)}{copies}"
         )
     if not answer.results:
@@ -134,6 +139,11 @@ def _print_words(library: "Library", answer: "Answer") -> None:
 
 
 def _why_nothing(answer: "Answer") -> str:
+    if answer.closest is not None and answer.cutoff is not None:
+        return (
+            f"Nothing matches: the most alike photo has {answer.closest:.3f}, a match would have "
+            f"{answer.cutoff:.3f}. Show the most alike all the same: --all"
+        )
     if answer.query.filtered:
         return "Nothing found: no photo of the library passes these filters."
     return "Nothing found: the library holds no photo; take some in with: albumen index FOLDER"

@@ -1,6 +1,5 @@
 """A pack in the making: float32 towers and what is known of them, then a folder that is whole."""
 
-import math
 import os
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from albumen.packs import background
 from albumen.packs import manifest as pack
 from albumen.packs.calibration import Calibration, agreement, good_enough
 from albumen.packs.errors import PackError
@@ -20,7 +20,6 @@ from albumen.packs.pack import Pack
 from albumen.packs.preprocessing import Preprocessing
 
 CARD, BACKGROUND = "CARD.md", "background.safetensors"
-SAMPLE = 512  # embeddings kept as they are, at most: half a megabyte of the widest
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "a close-up photo of a {}", "{}")
 SPDX = {
     "mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-2-clause": "BSD-2-Clause",
@@ -118,8 +117,11 @@ def complete(
         },
     )
     if draft.kind == "clip":
-        answers = _answers(folder, described, calibration, texts)
-        _write_background(folder, answers)
+        answers = _answers(folder, described, calibration, [*texts, *background.rivals()])
+        photos = 0 if calibration.generated else len(calibration.pixels)
+        read, rivals = np.split(answers["text"], [len(texts)])
+        data = background.dump(answers["image"], read, rivals, photos)
+        (folder / BACKGROUND).write_bytes(data)
         described = replace(described, background=BACKGROUND)
     (folder / CARD).write_text(_card(described, draft, calibration), "utf-8")
     written = pack.write(folder, described)
@@ -179,16 +181,6 @@ def _answers(
     if described.text is not None and only in (None, "text"):
         found["text"] = opened.encode_texts(texts)
     return found
-
-
-def _write_background(folder: Path, answers: dict[str, NDArray[np.float32]]) -> None:
-    from safetensors.numpy import save
-
-    seen, read = answers["image"], answers["text"]
-    values = {"mean": seen.mean(0), "covariance": np.cov(seen.T), "text_mean": read.mean(0)}
-    arrays = {name: value.astype(np.float32) for name, value in values.items()}
-    sample = seen[:: math.ceil(len(seen) / SAMPLE)].astype(np.float16)
-    (folder / BACKGROUND).write_bytes(save({**arrays, "sample": sample}))
 
 
 def _described(draft: Draft, name: str) -> pack.Manifest:

@@ -125,6 +125,7 @@ class Manifest:
     templates: tuple[str, ...] = ()
     logit_scale: float = 100.0
     background: str | None = None
+    words: str | None = None
     labels: tuple[str, ...] = ()
     precision: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
@@ -214,7 +215,11 @@ def _check(manifest: Manifest) -> None:
 
 def _check_files(manifest: Manifest) -> None:
     parts = manifest.name.split("/")
-    named = [*manifest.towers, manifest.licence.notice, *filter(None, [manifest.background])]
+    named = [
+        *manifest.towers,
+        manifest.licence.notice,
+        *filter(None, [manifest.background, manifest.words]),
+    ]
     for name in [*parts, *manifest.files, *named]:
         if not PLAIN_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no plain name")

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.packs import catalogue, manifest
+from albumen.packs import background, catalogue, manifest
+from albumen.packs.background import Background
 from albumen.packs.errors import PackError
 from albumen.packs.loading import checked_onnx, read_file
 from albumen.packs.manifest import Manifest, TextTower, TokenizerRecord
@@ -22,20 +22,6 @@ Vectors = NDArray[np.float32]
 ARTICLE_BEFORE_ARTICLE = re.compile(r"\b(?:an?|the) (?=(?:an?|the) )", re.IGNORECASE)
 BATCH = 32  # pictures or texts at once: more gains no speed on a CPU and takes memory
 PIXELS = 8 * 256 * 256  # of a batch: what a network computes of them takes 40 times their memory
-
-
-@dataclass(frozen=True, slots=True)
-class Background:
-    """What embeddings are like in general: `mean` (D,), `covariance` (D, D), `text_mean` (D,).
-
-    `sample` (N, D): some pictures' own embeddings, where the pack has them. They tell what mean and
-    covariance can't: how one direction is spread on the side where nothing matches.
-    """
-
-    mean: Vectors
-    covariance: Vectors
-    text_mean: Vectors
-    sample: Vectors | None = None
 
 
 def open_pack(
@@ -141,27 +127,25 @@ class Pack:
         """The statistics for cut-offs, if the pack has them."""
         if self.manifest.background is None:
             return None
-        from safetensors.numpy import load
-
         data = read_file(self.folder, self.manifest, self.manifest.background)
         try:
-            given = load(data)
-            sample = given["sample"].astype(np.float32) if "sample" in given else None
-            background = Background(given["mean"], given["covariance"], given["text_mean"], sample)
+            return background.load(data, self.dim)
         except Exception as error:  # the library's error derives from Exception alone
             file = self.folder / self.manifest.background
             raise PackError(f"{file} is damaged ({error!r}); get the pack again") from error
-        shapes = [background.mean.shape, background.covariance.shape, background.text_mean.shape]
-        fits = sample is None or (sample.ndim == 2 and sample.shape[1] == self.dim)
-        if shapes != [(self.dim,), (self.dim, self.dim), (self.dim,)] or not fits:
-            raise PackError(f"{self.folder} has background statistics of another pack's size")
-        return background
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words that its training met, most frequent first; none where the pack has no list."""
+        if self.manifest.words is None:
+            return ()
+        return tuple(read_file(self.folder, self.manifest, self.manifest.words).decode().split())
 
     def verify(self) -> None:
         """Re-hash every file, open all that is opened ever, encode probes; raises `PackError`."""
         for name in self.manifest.files:
             read_file(self.folder, self.manifest, name)
-        _ = self.background
+        _ = (self.background, self.words)
         side = self.preprocessing.short_side
         probe = self.preprocessing.apply(np.full((side, side, 3), 128, np.uint8))
         if self.is_classifier:  # `logits` itself refuses what are no K finite numbers

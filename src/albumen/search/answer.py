@@ -1,5 +1,6 @@
 """From a query to ranked photos."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ import numpy as np
 
 from albumen.library.records import LibraryError
 from albumen.library.store import photos
+from albumen.search.cutoff import cutoff
 from albumen.search.encoding import encode
 from albumen.search.matrix import Ids, Matrix
 from albumen.search.query import Query, day_before
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from albumen.library.store import Store
     from albumen.packs import Pack
 
+DIGITS = 6  # of a score
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -25,8 +29,8 @@ class Result:
 
     rank: 1 for the most alike. score: the cosine between photo and query, from -1 to 1; it compares
     photos within one answer and is no probability. path: where the photo lies; paths: all its
-    places, copies included, `path` first. match: whether it lies above the pack's cut-off (True
-    while the pack has none).
+    places, copies included, `path` first. match: whether it reaches the answer's cut-off (True
+    where there is none).
     """
 
     rank: int
@@ -39,13 +43,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What search found: `pack` is the name, `notices` what the user should know of the query."""
+    """What search found: `pack` is the name, `notices` what the user should know of the query.
+
+    cutoff: the score that a match has at least; above all scores where nothing matches, None where
+    nothing tells. closest: the score of the most alike photo, found or not.
+    """
 
     query: Query
     pack: str
     cutoff: float | None
     results: tuple[Result, ...]
     notices: tuple[str, ...] = ()
+    closest: float | None = None
 
 
 def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:
@@ -61,17 +70,40 @@ def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:
             f"the photos of this library were not indexed with the pack {pack.name}; "
             f"run: albumen index FOLDER --pack {pack.name}"
         )
+    least = _least(store, pack, query, vector, ids, scores)
     if query.filtered:
         allowed = store.candidates(
             after=query.after, before=day_before(query.before), under=query.under
         )
         passing = np.isin(ids, allowed)
         ids, scores = ids[passing], scores[passing]
-    results = _present(store, ids, scores, query.limit)
-    return Answer(query, pack.name, None, results, notices)
+    closest = _rounded(float(scores.max())) if len(scores) else None
+    if least is not None and not query.show_all:
+        matching = np.round(scores.astype(np.float64), DIGITS) >= least
+        ids, scores = ids[matching], scores[matching]
+    results = _present(store, ids, scores, query.limit, least)
+    return Answer(query, pack.name, least, results, notices, closest)
 
 
-def _present(store: "Store", ids: Ids, scores: Scores, limit: int) -> tuple[Result, ...]:
+def _least(
+    store: "Store", pack: "Pack", query: Query, vector: Scores, ids: Ids, scores: Scores
+) -> float | None:
+    """The score that a match has at least, rounded down as scores are rounded."""
+    if pack.background is None:
+        return None
+    found = cutoff(
+        vector,
+        scores,
+        pack.background,
+        lambda places: store.embeddings_of(ids[places], pack.id),
+        example=bool(query.like),
+    )
+    return None if found is None else math.floor(found * 10**DIGITS) / 10**DIGITS
+
+
+def _present(
+    store: "Store", ids: Ids, scores: Scores, limit: int, least: float | None
+) -> tuple[Result, ...]:
     """The best photos that still lie somewhere, each once with its copies folded under it."""
     wanted = 2 * limit  # room for copies, and for photos that lie nowhere any more
     while True:
@@ -82,10 +114,12 @@ def _present(store: "Store", ids: Ids, scores: Scores, limit: int) -> tuple[Resu
         wanted *= 4
     score_of = dict(zip(ids[top].tolist(), scores[top].tolist(), strict=True))
     places = _places(store, shown[:limit])
-    return tuple(
-        Result(rank, photo, places[photo][0], places[photo], _rounded(score_of[photo]))
-        for rank, photo in enumerate(shown[:limit], 1)
-    )
+    found = []
+    for rank, photo in enumerate(shown[:limit], 1):
+        score, where = _rounded(score_of[photo]), places[photo]
+        match = least is None or score >= least
+        found.append(Result(rank, photo, where[0], where, score, match))
+    return tuple(found)
 
 
 def _distinct(store: "Store", photo_ids: list[int]) -> list[int]:
@@ -113,4 +147,4 @@ def _places(store: "Store", photo_ids: list[int]) -> dict[int, tuple[Path, ...]]
 
 
 def _rounded(score: float) -> float:
-    return round(min(1.0, max(-1.0, score)), 6)  # half precision may exceed 1 a little
+    return round(min(1.0, max(-1.0, score)), DIGITS)  # half precision may exceed 1 a little

@@ -38,6 +38,7 @@ class Card:
     picture: NDArray[np.uint8] | None
     score: float
     taken: str | None  # local time in ISO form
+    match: bool = True
 
 
 def write(file: Path, answers: Iterable[Answer], store: "Store") -> None:
@@ -71,6 +72,9 @@ def _note(answer: Answer) -> str:
     photos = f"{shown} photo{'s' * (shown != 1)}"
     cut = f" of {found}" if found > shown else ""
     parts = [f"{photos}{cut}, most alike first", *answer.query.filters, f"pack {answer.pack}"]
+    matching = sum(result.match for result in answer.results)
+    if matching < found:
+        parts.insert(1, f"{matching} of them match")
     return " · ".join(parts)
 
 
@@ -78,7 +82,8 @@ def _cards(answer: Answer, store: "Store", workers: "DecodeWorkers") -> Iterator
     for result in answer.results[:MOST_CARDS]:
         photo = store.photo(result.photo)
         taken = photo.metadata.taken if photo else None
-        yield Card(result.paths, _picture(result, workers), result.score, taken)
+        picture = _picture(result, workers)
+        yield Card(result.paths, picture, result.score, taken, result.match)
 
 
 def _picture(result: Result, workers: "DecodeWorkers") -> NDArray[np.uint8] | None:
@@ -107,9 +112,10 @@ def _figure(card: Card) -> str:
     noun = "copy" if len(copies) == 1 else "copies"
     also = f"<details><summary>{len(copies)} {noun}</summary><ul>{links}</ul></details>"
     return (
-        f'<figure style="--ratio:{ratio:.3f}">'
+        f'<figure{"" if card.match else " class=other"} style="--ratio:{ratio:.3f}">'
         f'<a class="picture" href="{_url(first)}" title="{_name(first)}">{picture}</a>'
         f"<figcaption><b>{card.score:.3f}</b> <time>{day}</time> "
+        f"{'' if card.match else 'no match '}"
         f'<span class="name">{_name(Path(first.name))}</span>'
         f'<span class="folder" title="{_name(first)}">{_name(first.parent)}</span>'
         f"{also if copies else ''}</figcaption></figure>"

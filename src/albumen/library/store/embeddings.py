@@ -1,5 +1,6 @@
 """What packs said of photos: one vector a photo and pack, float16."""
 
+import json
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -96,3 +97,17 @@ def one(db: Database, key: str, photo: int) -> NDArray[np.float16] | None:
         (key, photo),
     ).fetchone()
     return np.frombuffer(row[0], dtype="<f2") if row else None
+
+
+def of(db: Database, key: str, photo_ids: NDArray[np.int64]) -> NDArray[np.float16]:
+    """The vectors (N, dim) of photos, in their order; zeros for one that has none."""
+    pack, dim = db.execute("SELECT id, dim FROM pack WHERE key = ?", (key,)).fetchone()
+    found = dict(
+        db.execute(
+            """SELECT photo, vector FROM json_each(?) AS wanted
+               JOIN embedding ON pack = ? AND photo = wanted.value""",
+            (json.dumps(photo_ids.tolist()), pack),
+        )
+    )
+    rows = [found.get(photo, bytes(2 * dim)) for photo in photo_ids.tolist()]
+    return np.frombuffer(b"".join(rows), dtype="<f2").reshape(-1, dim)

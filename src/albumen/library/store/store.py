@@ -128,6 +128,10 @@ class Store:
         """One photo's vector (dim,), if the pack embedded it."""
         return embeddings.one(self.db, pack_id, photo_id)
 
+    def embeddings_of(self, photo_ids: NDArray[np.int64], pack_id: str) -> NDArray[np.float16]:
+        """The vectors (N, dim) of photos, in their order; zeros for one that has none."""
+        return embeddings.of(self.db, pack_id, photo_ids)
+
     def embedding_count(self, pack_id: str, up_to_rowid: int | None = None) -> int:
         """How many vectors a pack has."""
         return embeddings.count(self.db, pack_id, up_to_rowid)
