@@ -159,3 +159,25 @@ def test_ctrl_c_tells_what_was_moved(photos: Path, tmp_path: Path) -> None:
     told = {entry["path"] for entry in json.loads(out)["trashed"]}
     assert told == {entry["path"] for entry in json.loads(listed.stdout)}
     assert 0 < len(told) < 300
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("albumen trash ", ["plain,list", "plain,restore", "file,"]),
+        ("albumen trash re", ["plain,restore", "file,re"]),
+        ("albumen trash restore ", ["plain,2", "plain,1"]),
+    ],
+)
+def test_the_tab_key_completes_commands_files_and_ids(
+    albumen, photos: Path, typed: str, completed: list[str]
+) -> None:
+    albumen("trash", photos / "photo-00001.jpg", photos / "photo-00002.jpg")
+    words = {
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+        "_ALBUMEN_COMPLETE": "bash_complete",
+    }
+    program = Path(sys.executable).with_name("albumen")
+    done = subprocess.run([program], env={**os.environ, **words}, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.splitlines() == completed

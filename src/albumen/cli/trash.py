@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from albumen.cli.command import Group, Session
 from albumen.cli.words import counted, print_json, printable, size
@@ -54,6 +55,31 @@ def _first_word(args: list[str]) -> str:
     return ""
 
 
+def _complete_path(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Files, and first the commands that may stand in their place."""
+    names = [] if ctx.params.get("paths") else sorted(trash.commands)
+    fitting = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [*fitting, CompletionItem(incomplete, type="file")]
+
+
+def _complete_id(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What may be put back, with its name beside it."""
+    from albumen.trash import in_trash
+
+    session = ctx.find_object(Session) or Session()
+    with session.open() as library:
+        entries = in_trash(library.store) if library.home.db.exists() else []
+    return [
+        CompletionItem(str(entry.id), help=printable(entry.path.name))
+        for entry in entries
+        if str(entry.id).startswith(incomplete) and entry.standing == "in the trash"
+    ]
+
+
 @click.group(
     "trash",
     cls=PathsOrCommand,
@@ -66,7 +92,12 @@ def _first_word(args: list[str]) -> str:
     """,
 )
 @click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="PATH...",
+    type=click.Path(path_type=Path),
+    shell_complete=_complete_path,
 )
 @click.option("--even-last", is_flag=True, help="Also the last copy, when the others are there.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -133,7 +164,14 @@ def _tell_trashed(done: "list[Trashed | Refused]", as_json: bool) -> None:
         albumen trash restore 1 2 --to photos
     """,
 )
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", type=click.IntRange(1))
+@click.argument(
+    "ids",
+    nargs=-1,
+    required=True,
+    metavar="ID...",
+    type=click.IntRange(1),
+    shell_complete=_complete_id,
+)
 @click.option(
     "--to",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

@@ -116,12 +116,18 @@ def _ending(entry: Entry) -> Ending:
             if entry.state == "trashing":
                 return _end_of_trashing(entry, bin, entry.name, here)
             return _end_of_restoring(entry, bin, entry.name, here)
-    except FileNotFoundError:  # the trash is not there: its disk is away, or somebody removed it
-        if not _holds(here, entry):
-            return Ending(entry, "open")
-        return Ending(entry, "not moved" if entry.state == "trashing" else "restored")
+    except FileNotFoundError:
+        return _end_without_bin(entry, here)
     except OSError:
         return Ending(entry, "open")
+
+
+def _end_without_bin(entry: Entry, here: Place) -> Ending:
+    """The trash is not there: its disk is away, or somebody emptied it by removing the folder."""
+    if _holds(here, entry):
+        return Ending(entry, "not moved" if entry.state == "trashing" else "restored")
+    is_of_disk = entry.bin is not None and bins.top_of(entry.bin) is not None
+    return Ending(entry, "open" if is_of_disk else "trashed")
 
 
 def _end_of_trashing(entry: Entry, bin: Bin, name: bytes, here: Place) -> Ending:
