@@ -59,8 +59,18 @@ def test_large_pictures_are_taken_few_at_a_time(
 
     monkeypatch.setattr(runtime.Session, "run", watched)
     monkeypatch.setattr("albumen.packs.pack.PIXELS", 3 * side * side)
+    monkeypatch.setattr("albumen.packs.pack.cores", lambda: 2)
     np.testing.assert_allclose(pack.encode_images(pixels), whole, atol=1e-6)
-    assert taken == [3, 3, 1]
+    assert sorted(taken) == [1, 3, 3]
+
+
+def test_a_batch_is_shared_out_among_the_cores(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    side = pack.preprocessing.short_side
+    pixels = np.random.default_rng(6).integers(0, 256, (9, side, side, 3), np.uint8)
+    monkeypatch.setattr("albumen.packs.pack.cores", lambda: 4)
+    shared = pack.encode_images(pixels)
+    monkeypatch.setattr("albumen.packs.pack.cores", lambda: 1)
+    np.testing.assert_allclose(shared, pack.encode_images(pixels), atol=1e-6)
 
 
 def test_nothing_gives_no_vectors(pack: Pack) -> None:

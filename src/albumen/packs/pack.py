@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,14 @@ from albumen.packs.errors import PackError
 from albumen.packs.loading import checked_onnx, read_file
 from albumen.packs.manifest import Manifest, TextTower, TokenizerRecord
 from albumen.packs.preprocessing import Pixels, Preprocessing
-from albumen.packs.runtime import Session
+from albumen.packs.runtime import Session, cores
 from albumen.packs.tokenizer import Tokenizer, Tokens
 
 Vectors = NDArray[np.float32]
 
 ARTICLE_BEFORE_ARTICLE = re.compile(r"\b(?:an?|the) (?=(?:an?|the) )", re.IGNORECASE)
 BATCH = 32  # pictures or texts at once: more gains no speed on a CPU and takes memory
-PIXELS = 8 * 256 * 256  # of a batch: what a network computes of them takes 40 times their memory
+PIXELS = 8 * 256 * 256  # at once: what a network computes of them takes 40 times their memory
 
 
 def open_pack(
@@ -177,25 +178,34 @@ class Pack:
 
     @cached_property
     def _image_session(self) -> Session:
-        return self._open(self.manifest.image.file, rearrange=True)
+        # A batch's parts are run side by side, a core each: cores that share one part wait for
+        # each other at every layer.
+        return self._open(self.manifest.image.file, threads=1, rearrange=True)
 
     @cached_property
     def _text_session(self) -> Session:
-        return self._open(self._text_tower.file, rearrange=False)
+        return self._open(self._text_tower.file, threads=self._threads, rearrange=False)
 
-    def _open(self, file: str, *, rearrange: bool) -> Session:
+    def _open(self, file: str, *, threads: int | None, rearrange: bool) -> Session:
         with checked_onnx(self.folder, self.manifest, file) as model:
-            return Session(
-                model, model, device=self._device, threads=self._threads, rearrange=rearrange
-            )
+            return Session(model, model, device=self._device, threads=threads, rearrange=rearrange)
 
     def _image_outputs(self, batch: Pixels) -> Vectors:
         tower, session = self.manifest.image, self._image_session
-        at_once = min(BATCH, max(1, PIXELS // (batch.shape[1] * batch.shape[2])))
-        return self._joined(
-            session.run(tower.embeds, {tower.input: self.preprocessing.normalise(part)})
-            for part in (batch[at : at + at_once] for at in range(0, len(batch), at_once))
-        )
+        at_a_time = self._threads or (cores() if self._device == "cpu" else 1)
+        pixels = batch.shape[1] * batch.shape[2]
+        size = max(1, min(BATCH, PIXELS // pixels, ceil(len(batch) / at_a_time)))
+        parts = [batch[at : at + size] for at in range(0, len(batch), size)]
+
+        def embed(part: Pixels) -> Vectors:
+            return session.run(tower.embeds, {tower.input: self.preprocessing.normalise(part)})
+
+        if len(parts) < 2:
+            return self._joined(map(embed, parts))
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(at_a_time) as pool:
+            return self._joined(pool.map(embed, parts))
 
     def _joined(self, parts: Iterable[Vectors]) -> Vectors:
         vectors = [np.empty((0, self.dim), np.float32)]
