@@ -26,7 +26,12 @@ def m003_trash(db: Database) -> None:
     _run(db, "trash.sql")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_tags, m003_trash)
+def m004_duplicates(db: Database) -> None:
+    """What copies are found by, which photos are copies, and decisions about pairs."""
+    _run(db, "duplicates.sql")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_tags, m003_trash, m004_duplicates)
 
 
 def _run(db: Database, script: str) -> None:
