@@ -39,7 +39,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--steps", type=int, default=2400)
+    arguments.add_argument("--steps", type=int, default=800)
     arguments.add_argument("--threads", type=int, default=2)
     options = arguments.parse_args()
 
@@ -49,7 +49,7 @@ def main() -> None:
     lines = (options.data / "keys.txt").read_text().splitlines()
     rows = np.flatnonzero([line.endswith("\ttrain") for line in lines])
     task = CopyDetection(Fingerprint(), CopyDetectionConfig())
-    loop = LoopConfig(options.steps, learning_rate=2e-3, warmup=100, checkpoint_every=100)
+    loop = LoopConfig(options.steps, learning_rate=2e-3, warmup=60, checkpoint_every=50, log_every=10)
     run = Run(task, loop, options.out)
     run.resume()
     fit(run, Ahead(Views(pictures, rows, task.config)), lambda line: print(line, flush=True))

@@ -20,7 +20,7 @@ from albumen.models.resnet import ConvNorm
 class FingerprintConfig:
     """Channels of each stage, each of which halves height and width; the fingerprint's length."""
 
-    widths: tuple[int, ...] = (32, 64, 128, 192)
+    widths: tuple[int, ...] = (24, 48, 96, 160)
     dim: int = 128
     power: float = 3.0
 

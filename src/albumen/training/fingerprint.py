@@ -24,8 +24,8 @@ from albumen.training.pictures import normalised
 class CopyDetectionConfig:
     """`size`: the side of what the network sees. `spread`: the weight of the regulariser."""
 
-    size: int = 96
-    batch: int = 192
+    size: int = 80
+    batch: int = 160
     temperature: float = 0.07
     spread: float = 5.0
 
