@@ -49,7 +49,9 @@ def main() -> None:
     lines = (options.data / "keys.txt").read_text().splitlines()
     rows = np.flatnonzero([line.endswith("\ttrain") for line in lines])
     task = CopyDetection(Fingerprint(), CopyDetectionConfig())
-    loop = LoopConfig(options.steps, learning_rate=2e-3, warmup=60, checkpoint_every=50, log_every=10)
+    loop = LoopConfig(
+        options.steps, learning_rate=2e-3, warmup=60, checkpoint_every=50, log_every=10
+    )
     run = Run(task, loop, options.out)
     run.resume()
     fit(run, Ahead(Views(pictures, rows, task.config)), lambda line: print(line, flush=True))

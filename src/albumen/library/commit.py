@@ -2,13 +2,25 @@
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from albumen.library.records import Decoded, Described, Failure, Seen
-from albumen.library.store import Store, embeddings, failures, locations, photos
+from albumen.library.store import Store, copies, embeddings, failures, locations, photos
 
 Counted = Literal["indexed", "unchanged", "moved", "skipped", "failed"]
 """How a file counts in the summary."""
+
+
+class PackRows(NamedTuple):
+    """The rows of the packs in use: the one that searches use, and the fingerprint's."""
+
+    pack: int | None
+    fingerprint: int | None = None
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Those that there are."""
+        return tuple(row for row in self if row is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +35,23 @@ class Outcome:
     content_hash: bytes | None = None
     decoded: Decoded | None = None
     described: Described | None = None
+    fingerprinted: Described | None = None
     failures: tuple[Failure, ...] = ()
 
+    def told_by(self, rows: PackRows) -> list[tuple[int, Described]]:
+        """What each pack said."""
+        pairs = zip(rows, (self.described, self.fingerprinted), strict=True)
+        return [(row, said) for row, said in pairs if row is not None and said is not None]
 
-def write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
+
+def write(store: Store, outcome: Outcome, rows: PackRows) -> Counted:
     """Write one outcome, inside a transaction, and say how it counts.
 
     What the database refuses to take costs this photo alone and is noted as its failure.
     """
     try:
         with store.db.savepoint():
-            return _write(store, outcome, pack)
+            return _write(store, outcome, rows)
     except (sqlite3.IntegrityError, OverflowError, ValueError) as error:
         reason = f"it could not be recorded ({error})"
         failure = Failure("commit", "failed", reason, lasting=False)
@@ -41,7 +59,7 @@ def write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
             return _write_refused(store, outcome.seen, failure)
 
 
-def _write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
+def _write(store: Store, outcome: Outcome, rows: PackRows) -> Counted:
     if outcome.content_hash is None:
         return _write_refused(store, outcome.seen, outcome.failures[0])
     db, seen = store.db, outcome.seen
@@ -52,8 +70,8 @@ def _write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
         failures.clear_location(db, location)
     is_here = before is not None and before.photo == photo and not before.gone
     has_moved = not is_new and not is_here and locations.leave_vanished(db, photo, seen)
-    gained = _write_content(store, photo, outcome, pack)
-    standing = locations.standing(db, outcome.content_hash, pack)
+    gained = _write_content(store, photo, outcome, rows)
+    standing = locations.standing(db, outcome.content_hash, rows.used)
     if standing in ("skipped", "failed"):
         return standing
     if standing == "todo":  # it failed this time, and not for good
@@ -63,23 +81,25 @@ def _write(store: Store, outcome: Outcome, pack: int | None) -> Counted:
     return "unchanged" if is_here and not gained else "indexed"
 
 
-def _write_content(store: Store, photo: int, outcome: Outcome, pack: int | None) -> bool:
-    """Write what decoding and the pack gave. Whether the library knows more than before."""
+def _write_content(store: Store, photo: int, outcome: Outcome, rows: PackRows) -> bool:
+    """Write what decoding and the packs gave. Whether the library knows more than before."""
     db = store.db
     gained = False
     if outcome.decoded is not None:
         gained = photos.save_decoded(db, photo, outcome.decoded)
         failures.clear_photo(db, photo, ("decode", "metadata"))
+        if outcome.decoded.evidence is not None:
+            copies.keep_evidence(db, photo, outcome.decoded.evidence)
     for failure in outcome.failures:
         failures.keep_of_photo(db, photo, failure, None)
         if failure.stage == "decode" and failure.lasting:
             photos.set_failed(db, photo)
-    if outcome.described is not None and pack is not None:
-        if outcome.described.embedding is not None:
-            gained |= embeddings.add(db, pack, photo, outcome.described.embedding)
-            failures.clear_photo(db, photo, ("describe",), pack)
-        for failure in outcome.described.failures:
-            failures.keep_of_photo(db, photo, failure, pack)
+    for row, said in outcome.told_by(rows):
+        if said.embedding is not None:
+            gained |= embeddings.add(db, row, photo, said.embedding)
+            failures.clear_photo(db, photo, ("describe",), row)
+        for failure in said.failures:
+            failures.keep_of_photo(db, photo, failure, row)
     return gained
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from albumen.library.records import Decoded, Described, Failure
 from albumen.packs import Pack
+from albumen.packs.preprocessing import Pixels
 
 
 class Describer:
@@ -19,19 +20,20 @@ class Describer:
         self._pack = pack
         self.broken: Failure | None = None
 
-    def describe(self, photos: Sequence[Decoded]) -> list[Described]:
-        """Embeddings of photos whose `pixels` are as the pack takes them, (S, S, 3) uint8.
+    def describe(self, photos: Sequence[Decoded], pixels: Sequence[Pixels]) -> list[Described]:
+        """Embeddings of photos. `pixels`: of each, as the pack takes them, (S, S, 3) uint8.
 
         If a batch fails, its photos are tried one by one, so that one cannot spoil the others.
         """
         failure = self.broken
         if failure is None:
             try:
-                return self._embed(photos)
+                return self._embed(photos, pixels)
             except Exception as error:
-                self._probe(photos[0].pixels)
+                self._probe(pixels[0])
                 if self.broken is None and len(photos) > 1:
-                    return [one for photo in photos for one in self.describe([photo])]
+                    pairs = zip(photos, pixels, strict=True)
+                    return [one for photo, its in pairs for one in self.describe([photo], [its])]
                 failure = self.broken or _failure(error)
         return [Described(photo.content_hash, None, (failure,)) for photo in photos]
 
@@ -42,8 +44,8 @@ class Describer:
         except Exception as error:
             self.broken = _failure(error)
 
-    def _embed(self, photos: Sequence[Decoded]) -> list[Described]:
-        vectors = self._pack.encode_images(np.stack([photo.pixels for photo in photos]))
+    def _embed(self, photos: Sequence[Decoded], pixels: Sequence[Pixels]) -> list[Described]:
+        vectors = self._pack.encode_images(np.stack(pixels))
         return [_described(photo, vector) for photo, vector in zip(photos, vectors, strict=True)]
 
 

@@ -1,29 +1,28 @@
 """From a file's bytes to its picture and metadata: decoding as one step of a photo's way."""
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from albumen.library import image_hash, metadata
+from albumen.library import evidence, image_hash, metadata
 from albumen.library.decode import DecodedPixels, DecodeError, DecodeWorkers, decode
-from albumen.library.records import Decoded, Failure, Identified, Metadata, Seen
-
-Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-"""From upright RGB pixels (H, W, 3) to those a pack takes, (S, S, 3)."""
+from albumen.library.records import Decoded, Failure, Fit, Identified, Metadata, Seen
 
 Developed = tuple[Decoded | None, tuple[Failure, ...]]
 """The picture, its metadata and what failed on the way; None if there is no picture."""
 
 
 def develop(
-    identified: Identified, *, short_side: int, fit: Fit | None, workers: DecodeWorkers
+    identified: Identified,
+    *,
+    short_side: int,
+    fit: Fit | None,
+    fingerprint: Fit | None,
+    workers: DecodeWorkers,
 ) -> Developed:
     """Decode and read metadata; `fit` is applied to the pixels.
 
     `identified` holds the file's bytes; one too large to be held is read and developed by a worker.
+    With `fingerprint`, what the fingerprint's pack takes, there is the evidence of copies too.
     """
     try:
         if identified.data is None:
@@ -36,6 +35,8 @@ def develop(
                 identified.data,
                 lambda data: decode(data, short_side=short_side, workers=workers),
             )
+        if decoded is not None and fingerprint is not None:
+            decoded = replace(decoded, evidence=evidence.of(decoded.pixels, fingerprint))
         if decoded is not None and fit is not None:
             decoded = replace(decoded, pixels=fit(decoded.pixels))
     except DecodeError as error:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from albumen.errors import UsageError
+from albumen.library import evidence
 from albumen.library.channel import Budget, Channel
-from albumen.library.commit import Outcome
+from albumen.library.commit import Outcome, PackRows
 from albumen.library.decode import DecodeWorkers
 from albumen.library.describe import Describer
 from albumen.library.develop import develop
@@ -27,11 +28,12 @@ from albumen.library.home import Home
 from albumen.library.identify import identify
 from albumen.library.ledger import Ledger
 from albumen.library.pace import Pace
-from albumen.library.records import Decoded, Failure, Seen
+from albumen.library.records import Decoded, Described, Failure, Seen
 from albumen.library.scan import Entry, ScanProblem, scan
 from albumen.library.store import Store, embeddings, locations, roots
 from albumen.library.survey import Survey, Surveyor, newest_location
 from albumen.packs import Pack
+from albumen.packs.preprocessing import Pixels
 from albumen.packs.runtime import cores
 
 __all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "index"]
@@ -77,11 +79,13 @@ def index(
     exclude: Sequence[str] = (),
     hidden: bool = False,
     retry_failed: bool = False,
+    fingerprint: Pack | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Summary:
     """Take the photos under `paths` into the library; makes the library if there is none.
 
     Without a `pack`, photos are recorded with dates and places, and a later run adds embeddings.
+    Likewise the evidence of copies, which is kept with the `fingerprint` pack.
     Ctrl-C commits what was done and goes on as KeyboardInterrupt. Raises UsageError for a path
     that does not exist, LibraryError when the library cannot be written or is being written by
     another run; all that was reported by `Committed` is kept in any case.
@@ -90,7 +94,7 @@ def index(
     for path in paths:
         _check(path)
     with home.writer_lock(), Store.open(home, create=True) as store:
-        return _Run(store, pack, options, on_event).run(paths)
+        return _Run(store, pack, fingerprint, options, on_event).run(paths)
 
 
 def _check(path: Path) -> None:
@@ -105,19 +109,24 @@ def _check(path: Path) -> None:
         raise UsageError(f"{path} cannot be read ({reason}); check its permissions") from None
 
 
+_Describe = Callable[[Sequence[Decoded], Sequence[Pixels]], list[Described | None]]
+
+
 class _Run:
     def __init__(
         self,
         store: Store,
         pack: Pack | None,
+        fingerprint: Pack | None,
         options: _Options,
         on_event: Callable[[Event], None],
     ):
         self.store = store
         self.pack = pack
+        self.fingerprint = fingerprint
         self.options = options
         self.on_event = on_event
-        self.pack_row = self._pack_row()
+        self.rows = PackRows(self._row(pack), self._row(fingerprint))
         self.readers = max(2, cores())
         self.budget = Budget(BYTES_IN_FLIGHT)
         self.files: Channel[Seen] = Channel(WAITING_FILES)
@@ -126,13 +135,13 @@ class _Run:
             4 * BATCH, producers=self.readers + 2
         )
         self.inbox: deque[Survey | Outcome | Notice | Exception] = deque()
-        self.ledger = Ledger(store, self.pack_row, on_event)
+        self.ledger = Ledger(store, self.rows, on_event)
 
-    def _pack_row(self) -> int | None:
-        if self.pack is None:
+    def _row(self, pack: Pack | None) -> int | None:
+        if pack is None:
             return None
         with self.store.db.transaction():
-            return embeddings.pack_row(self.store.db, self.pack)
+            return embeddings.pack_row(self.store.db, pack)
 
     def run(self, paths: Sequence[Path]) -> Summary:
         """The whole run; see `index`."""
@@ -162,7 +171,7 @@ class _Run:
                 continue  # the same folder, reached through a link
             self._tell(claim)
             surveyors.append(
-                Surveyor(path, claim, self.pack_row, retry_failed=self.options.retry_failed)
+                Surveyor(path, claim, self.rows.used, retry_failed=self.options.retry_failed)
             )
         return surveyors
 
@@ -247,38 +256,60 @@ class _Run:
         outcome = Outcome(identified.seen, identified.content_hash)
         if identified.settled:
             return outcome
-        preprocessing = self.pack.preprocessing if self.pack else None
         decoded, failures = develop(
             identified,
-            short_side=preprocessing.short_side if preprocessing else _NO_PACK_SHORT_SIDE,
-            fit=preprocessing.apply if preprocessing else None,
+            short_side=self._short_side,
+            fit=self.pack.preprocessing.apply if self.pack else None,
+            fingerprint=self.fingerprint.preprocessing.apply if self.fingerprint else None,
             workers=workers,
         )
         # What waits for its commit holds no pixels.
         outcome = replace(outcome, decoded=decoded and decoded.record, failures=failures)
-        return _Developed(outcome, decoded) if decoded and self.pack else outcome
+        return _Developed(outcome, decoded) if decoded and self.rows.used else outcome
+
+    @property
+    def _short_side(self) -> int:
+        """The least that all who look at a picture need."""
+        packs = [pack for pack in (self.pack, self.fingerprint) if pack]
+        sides = [pack.preprocessing.short_side for pack in packs]
+        return max([_NO_PACK_SHORT_SIDE, *sides, evidence.SIDE if self.fingerprint else 0])
 
     def _is_settled(self, store: Store, content: bytes) -> bool:
-        standing = locations.standing(store.db, content, self.pack_row)
+        standing = locations.standing(store.db, content, self.rows.used)
         if standing is None or standing == "todo":
             return False
         return standing == "done" or not self.options.retry_failed
 
     def _describe(self) -> None:
-        """Run the pack over batches of decoded photos."""
-        describer = Describer(self.pack) if self.pack else None
-        pace, told = Pace(BATCH), False
+        """Run the packs over batches of decoded photos."""
+        searched = self._describer(self.pack, "embeddings")
+        copied = self._describer(self.fingerprint, "evidence of copies")
+        pace = Pace(BATCH)
         while batch := self.developed.take(pace.size, seconds=0.2):
-            assert describer is not None
             began = time.monotonic()
-            described = describer.describe([developed.decoded for developed in batch])
+            photos = [developed.decoded for developed in batch]
+            described = searched(photos, [photo.pixels for photo in photos])
+            printed = copied(photos, [photo.evidence.pixels for photo in photos if photo.evidence])
             pace.took(len(batch), time.monotonic() - began)
-            for developed, one in zip(batch, described, strict=True):
-                self.results.put(replace(developed.outcome, described=one))
+            for developed, one, other in zip(batch, described, printed, strict=True):
+                outcome = replace(developed.outcome, described=one, fingerprinted=other)
+                self.results.put(outcome)
+
+    def _describer(self, pack: Pack | None, what: str) -> "_Describe":
+        """One pack's part; when the pack turns out not to run at all, that is told once."""
+        if pack is None:
+            return lambda photos, pixels: [None] * len(photos)
+        describer, told = Describer(pack), False
+
+        def describe(photos: Sequence[Decoded], pixels: Sequence[Pixels]) -> list[Described | None]:
+            nonlocal told
+            described = describer.describe(photos, pixels)
             if describer.broken and not told:
-                told = self.results.put(
-                    Notice(f"photos are recorded without embeddings: {describer.broken.reason}")
-                )
+                reason = describer.broken.reason
+                told = self.results.put(Notice(f"photos are recorded without {what}: {reason}"))
+            return [*described]
+
+        return describe
 
     # The caller's thread
 

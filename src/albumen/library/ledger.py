@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from albumen.library import commit
-from albumen.library.commit import Outcome
+from albumen.library.commit import Outcome, PackRows
 from albumen.library.events import Committed, Event, Progress, Summary
 from albumen.library.store import Store, embeddings, locations
 from albumen.library.survey import Survey
@@ -23,7 +23,7 @@ class Ledger:
     """Counts files as they are settled, and commits what is to be written. For one thread."""
 
     store: Store
-    pack: int | None
+    rows: PackRows
     on_event: Callable[[Event], None]
     found: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -68,11 +68,11 @@ class Ledger:
         if self.pending or self.back:
             with self.store.db.transaction():
                 counts: Counter[str] = Counter(
-                    commit.write(self.store, outcome, self.pack) for outcome in self.pending
+                    commit.write(self.store, outcome, self.rows) for outcome in self.pending
                 )
                 locations.set_present(self.store.db, self.back)
-                if self.pack is not None and any(_has_vector(one) for one in self.pending):
-                    embeddings.bump(self.store.db, self.pack)
+                for row in _with_vectors(self.pending, self.rows):
+                    embeddings.bump(self.store.db, row)
             self.counts, self.pending, self.back = self.counts + counts, [], []
         self._commit_time = time.monotonic()
         if self.done > self._committed:
@@ -84,5 +84,7 @@ class Ledger:
         return Summary(**self.counts, removed=removed, seconds=seconds)
 
 
-def _has_vector(outcome: Outcome) -> bool:
-    return outcome.described is not None and outcome.described.embedding is not None
+def _with_vectors(outcomes: list[Outcome], rows: PackRows) -> set[int]:
+    """The packs of which there are new vectors."""
+    told = (pair for outcome in outcomes for pair in outcome.told_by(rows))
+    return {row for row, said in told if said.embedding is not None}

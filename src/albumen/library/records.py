@@ -5,6 +5,7 @@ picture with its metadata, `Described` what the models say. A stage that fails g
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -91,6 +92,22 @@ class Metadata:
     orientation: int = 1
 
 
+Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""From upright RGB pixels (H, W, 3) to those a pack takes, (S, S, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """By what copies of a picture are found. `pixels`: as the fingerprint's pack takes them.
+
+    `hash`: perceptual, 8 bytes; `picture`: the whole picture, small and grey, as a JPEG.
+    """
+
+    hash: bytes
+    picture: bytes
+    pixels: NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """A picture's pixels and metadata. `pixels`: uint8 (H, W, 3), upright, reduced.
@@ -105,11 +122,14 @@ class Decoded:
     height: int
     metadata: Metadata
     pixels: NDArray[np.uint8]
+    evidence: Evidence | None = None
 
     @property
     def record(self) -> "Decoded":
         """The same without pixels."""
-        return replace(self, pixels=np.empty((0, 0, 3), np.uint8))
+        none = np.empty((0, 0, 3), np.uint8)
+        evidence = self.evidence and replace(self.evidence, pixels=none)
+        return replace(self, pixels=none, evidence=evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,15 +44,15 @@ class Survey:
 class Surveyor:
     """Surveys `path`, which is or lies in the claimed folder; knows which places were not met.
 
-    `pack`: the row of the pack in use, or None. Met or not is kept as one byte a location, so
+    `packs`: the rows of the packs in use. Met or not is kept as one byte a location, so
     memory stays flat however large the library is.
     """
 
-    def __init__(self, path: Path, claim: roots.Claim, pack: int | None, *, retry_failed: bool):
+    def __init__(self, path: Path, claim: roots.Claim, packs: Sequence[int], *, retry_failed: bool):
         self.path = path
         self.claim = claim
         self.pictures = 0
-        self._pack = pack
+        self._packs = packs
         self._retry_failed = retry_failed
         self._met = bytearray()
 
@@ -60,7 +60,7 @@ class Surveyor:
         """The walk in stretches; each file is in exactly one of them."""
         while stretch := list(itertools.islice(walk, CHUNK)):
             relatives = [self._relative(found.relative) for found in stretch]
-            known = locations.known(store.db, self.claim.root, relatives, self._pack)
+            known = locations.known(store.db, self.claim.root, relatives, self._packs)
             survey = Survey()
             for relative, found in zip(relatives, stretch, strict=True):
                 self._consider(survey, relative, found, known.get(relative))

@@ -228,8 +228,8 @@ def overlay(random: np.random.Generator) -> Image.Image:
     elif kind < 0.7:  # words anywhere, at times again and again
         text, size = words(), int(random.integers(8, 44))
         for _ in range(1 if random.random() < 0.6 else int(random.integers(3, 12))):
-            at = tuple(int(n) for n in random.integers(-10, side - 20, 2))
-            draw.text(at, text, fill=colour(), font=font(size), stroke_width=size // 16)
+            x, y = (int(n) for n in random.integers(-10, side - 20, 2))
+            draw.text((x, y), text, fill=colour(), font=font(size), stroke_width=size // 16)
     else:
         for _ in range(int(random.integers(1, 4))):
             face(draw, random, colour())

@@ -33,25 +33,31 @@ class Known(NamedTuple):
         return self.size == size and self.mtime_ns == min(mtime_ns, _LARGEST)
 
 
-# The standing of a photo (p) with the pack ?1 (NULL: without one). Asked for whole folders at a
-# time, so failures are looked up for the few rows only that are neither decoded nor embedded.
-_STANDING = """
+def _standing(packs: Sequence[int]) -> str:
+    """The standing of a photo (p) with these packs (their rows), as an SQL expression.
+
+    Asked for whole folders at a time, so failures are looked up for the few rows only that are
+    neither decoded nor embedded by all of them.
+    """
+    rows = ",".join(str(int(pack)) for pack in packs)
+    return f"""
   CASE
-    WHEN p.status = 'decoded' AND (?1 IS NULL OR EXISTS
-      (SELECT 1 FROM embedding e WHERE e.pack = ?1 AND e.photo = p.id)) THEN 'done'
+    WHEN p.status = 'decoded' AND {len(packs)} =
+      (SELECT count(*) FROM embedding e WHERE e.pack IN ({rows}) AND e.photo = p.id) THEN 'done'
     ELSE ifnull((SELECT f.status FROM failure f WHERE f.photo = p.id AND f.lasting
       AND (f.stage = 'decode' AND p.status = 'failed'
-        OR f.stage = 'describe' AND p.status = 'decoded' AND f.pack = ?1) LIMIT 1), 'todo')
+        OR f.stage = 'describe' AND p.status = 'decoded' AND f.pack IN ({rows})) LIMIT 1), 'todo')
   END"""
+
 
 _OF_FILE = """
   ifnull((SELECT f.status FROM failure f WHERE f.location = l.id AND f.lasting LIMIT 1), 'todo')"""
 
 
 def known(
-    db: Database, root: Root, relatives: Sequence[bytes], pack: int | None
+    db: Database, root: Root, relatives: Sequence[bytes], packs: Sequence[int]
 ) -> dict[bytes, Known]:
-    """What is known of these paths below a root, with regard to a pack (its row's id).
+    """What is known of these paths below a root, with regard to packs (their rows' ids).
 
     At most some 30,000 paths at a time (SQLite's bound on parameters); gone ones are among them.
     """
@@ -60,19 +66,19 @@ def known(
               CASE
                 WHEN p.id IS NULL THEN {_OF_FILE}
                 WHEN EXISTS (SELECT 1 FROM failure f WHERE f.location = l.id) THEN 'todo'
-                ELSE {_STANDING}
+                ELSE {_standing(packs)}
               END
             FROM location l LEFT JOIN photo p ON p.id = l.photo
-            WHERE l.root = ?2 AND l.relative IN ({placeholders(len(relatives))})""",
-        (pack, root.id, *relatives),
+            WHERE l.root = ? AND l.relative IN ({placeholders(len(relatives))})""",
+        (root.id, *relatives),
     ).fetchall()
     return {row[0]: Known._make(row[1:]) for row in rows}
 
 
-def standing(db: Database, content_hash: bytes, pack: int | None) -> Standing | None:
+def standing(db: Database, content_hash: bytes, packs: Sequence[int]) -> Standing | None:
     """What is left to do for a content, wherever it lies; None if it is not known."""
     row = db.execute(
-        f"SELECT {_STANDING} FROM photo p WHERE p.content_hash = ?2", (pack, content_hash)
+        f"SELECT {_standing(packs)} FROM photo p WHERE p.content_hash = ?", (content_hash,)
     ).fetchone()
     return row[0] if row else None
 
