@@ -1,6 +1,7 @@
 """From a file's bytes to its picture and metadata: decoding as one step of a photo's way."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 from albumen.library import evidence, image_hash, metadata

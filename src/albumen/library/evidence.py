@@ -1,7 +1,9 @@
-"""What is kept of a picture so that its copies are found: a perceptual hash, and a small grey copy.
+"""What is kept of a picture so that its copies are found: perceptual hashes, and a small grey copy.
 
-Both are of the whole picture stretched to a square, so that a quarter turn or a mirror image of the
-photo turns or mirrors them exactly. The third evidence, the fingerprint, is a pack's.
+All are of the picture stretched to a square, so that a quarter turn or a mirror image of the photo
+turns or mirrors them exactly. One hash is of the whole picture, the other, like the fingerprint
+(which is a pack's), of what is left without plain borders: frames, letterboxes, captions in a bar,
+a screenshot's surroundings.
 """
 
 from functools import cache
@@ -16,6 +18,15 @@ SIDE = 96
 """Of the small grey copy; it is kept as a JPEG of some 3 kB."""
 
 QUALITY = 88
+PLAIN = 14
+"""How far the colours of a plain border may lie apart: JPEG makes them so."""
+
+TEXT = 0.08
+"""The tallest line of text in a border, as a share of the picture."""
+
+LEAST_INNER = 0.12
+"""A picture of which less than that is left has no borders; it is plain itself."""
+
 HASHED = 8
 """Frequencies each way: 64 bits."""
 
@@ -24,11 +35,58 @@ Bits = NDArray[np.uint64]
 
 def of(pixels: NDArray[np.uint8], fit: Fit) -> Evidence:
     """pixels: uint8 RGB (H, W, 3). `fit` gives what the fingerprint's pack takes."""
+    inner = without_borders(pixels)
+    small = _small_and_grey(pixels)
+    its = small if inner is pixels else _small_and_grey(inner)
+    return Evidence(
+        hash=perceptual_hash(small),
+        inner_hash=perceptual_hash(its),
+        inner=inner[..., 0].size / pixels[..., 0].size,
+        picture=packed(small),
+        pixels=fit(inner),
+    )
+
+
+def _small_and_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     from PIL import Image
 
     grey = Image.fromarray(pixels).convert("L")
-    small = np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-    return Evidence(perceptual_hash(small), packed(small), fit(pixels))
+    return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+
+
+def without_borders(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The part of a picture (H, W, 3) inside plain borders; the picture itself if it has none.
+
+    A row belongs to a border if most of it has the colour of the outermost one; a few rows that do
+    not, such as a line of text, are passed over where the border goes on behind them.
+    """
+    inner = pixels
+    for _ in range(2):  # above and below, then at the sides, which are clear of text only then
+        for axis in (0, 1):
+            lines = inner if axis == 0 else inner.swapaxes(0, 1)
+            first, last = _border(lines), len(lines) - _border(lines[::-1])
+            if first < last:
+                inner = inner[first:last] if axis == 0 else inner[:, first:last]
+    small = inner[..., 0].size < LEAST_INNER * pixels[..., 0].size or min(inner.shape[:2]) < 16
+    return pixels if small or inner.shape == pixels.shape else inner
+
+
+def _border(lines: NDArray[np.uint8]) -> int:
+    """How many lines, from the first, are a plain border. lines: (N, M, 3)."""
+    colour = np.median(lines[0], axis=0).astype(np.int16)
+    if not _plain(lines[:1], colour)[0]:  # as in nearly all photos
+        return 0
+    alike = _plain(lines, colour)
+    places = np.flatnonzero(alike)
+    gaps = np.flatnonzero(np.diff(places) > 1 + TEXT * len(lines))
+    last = int(places[gaps[0]] if len(gaps) else places[-1])
+    return last + 1 if alike[: last + 1].mean() >= 0.5 else 0
+
+
+def _plain(lines: NDArray[np.uint8], colour: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Which lines have mostly that colour: (N,)."""
+    near: NDArray[np.bool_] = (np.abs(lines - colour) <= PLAIN).all(2).mean(1) >= 0.7
+    return near
 
 
 def packed(grey: NDArray[np.uint8]) -> bytes:
@@ -92,5 +150,6 @@ def _transposed(hashes: Bits) -> Bits:
 
 def distance(hashes: Bits, other: np.uint64) -> NDArray[np.uint8]:
     """In how many of 64 bits each hash (N,) differs from another, in the orientation that fits."""
-    differing: NDArray[np.uint8] = np.bitwise_count(orientations(hashes) ^ other)
-    return differing.min(axis=0)
+    differing = np.bitwise_count(orientations(hashes) ^ other)
+    least: NDArray[np.uint8] = differing.min(axis=0)
+    return least

@@ -100,10 +100,13 @@ Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 class Evidence:
     """By what copies of a picture are found. `pixels`: as the fingerprint's pack takes them.
 
-    `hash`: perceptual, 8 bytes; `picture`: the whole picture, small and grey, as a JPEG.
+    `hash`: perceptual, 8 bytes; `inner_hash`: of the picture without plain borders, of which it is
+    the share `inner`; `picture`: the whole picture, small and grey, as a JPEG.
     """
 
     hash: bytes
+    inner_hash: bytes
+    inner: float
     picture: bytes
     pixels: NDArray[np.uint8]
 

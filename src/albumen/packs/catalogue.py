@@ -10,6 +10,8 @@ from albumen.packs.manifest import Manifest
 
 SHIPPED = Path(__file__).parent
 DEFAULT = "starter"
+FINGERPRINT = "fingerprint"
+"""By which copies are found; it is not searched with."""
 
 
 @dataclass(frozen=True, slots=True)

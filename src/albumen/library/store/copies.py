@@ -19,8 +19,9 @@ class Copy(NamedTuple):
 def keep_evidence(db: Database, photo: int, evidence: Evidence) -> None:
     """Keep a photo's hash and small picture; those of an earlier run give way."""
     db.execute(
-        "INSERT OR REPLACE INTO evidence (photo, hash, picture) VALUES (?, ?, ?)",
-        (photo, evidence.hash, evidence.picture),
+        """INSERT OR REPLACE INTO evidence (photo, hash, inner_hash, "inner", picture)
+           VALUES (?, ?, ?, ?, ?)""",
+        (photo, evidence.hash, evidence.inner_hash, evidence.inner, evidence.picture),
     )
 
 

@@ -1,12 +1,15 @@
 -- Version 4 adds what copies are found by, which photos are copies, and what was decided of pairs.
 
 -- What is kept of a photo to find its copies, beside its fingerprint, which is the `embedding` of
--- the fingerprint's pack. `hash`: 8 bytes, perceptual; `picture`: the whole picture, small and grey.
+-- the fingerprint's pack. `hash`: 8 bytes, perceptual; `inner_hash`: of the picture without plain
+-- borders, which is the share `inner` of it; `picture`: the whole picture, small and grey.
 -- It can be made again from the photo.
 CREATE TABLE evidence (
-  photo   INTEGER PRIMARY KEY REFERENCES photo ON DELETE CASCADE,
-  hash    BLOB NOT NULL,
-  picture BLOB NOT NULL
+  photo      INTEGER PRIMARY KEY REFERENCES photo ON DELETE CASCADE,
+  hash       BLOB NOT NULL,
+  inner_hash BLOB NOT NULL,
+  "inner"    REAL NOT NULL,
+  picture    BLOB NOT NULL
 ) STRICT;
 
 -- Whose copy a photo is: it was held against `leader` itself, and its place in that picture is kept
