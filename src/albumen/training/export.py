@@ -76,6 +76,11 @@ def export_classifier(model: nn.Module, size: int, file: Path, *, half: bool = T
     _export_pixels(without_batch_norm(model), size, file, ["logits"], half)
 
 
+def export_fingerprint(network: nn.Module, size: int, file: Path, *, half: bool = True) -> None:
+    """Write `pixels` float32 (B, 3, size, size) -> `embeds` (B, D)."""
+    _export_pixels(without_batch_norm(network), size, file, ["embeds"], half)
+
+
 class First(nn.Module):
     """A tower's first output alone: the exporter knows no output that is None."""
 
