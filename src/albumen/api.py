@@ -9,7 +9,7 @@ with Library() as library:
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from albumen.packs import catalogue
 from albumen.search import Answer, Query, Result, day_before, parse_day, run
 
 if TYPE_CHECKING:
+    from albumen.duplicates import DuplicateGroup, Level, Verdict
     from albumen.library.classify import Classified
     from albumen.trash import InTrash, Refused, Restored, Trashed
 
@@ -123,10 +124,10 @@ class Library:
         """
         from albumen.library import indexing  # brings every decoder along; a search needs none
 
-        if self.pack.is_classifier:
+        if self.pack.manifest.kind != "clip":
             raise UsageError(
-                f"the pack {self.pack.name} is a classifier, which gives nothing to search with; "
-                "photos are indexed with a CLIP pack, such as starter"
+                f"the pack {self.pack.name} is a {self.pack.manifest.kind}, which gives nothing to "
+                "search with; photos are indexed with a CLIP pack, such as starter"
             )
         if self.device != "cpu":  # one that is not here is an error, not a reason to do without
             self.pack.open_images()
@@ -137,7 +138,8 @@ class Library:
             if progress is not None:
                 progress(event)
 
-        return indexing.index(
+        fingerprint = self._fingerprint()
+        summary = indexing.index(
             self.home,
             [Path(path).expanduser().absolute() for path in paths],
             self.pack,
@@ -145,8 +147,14 @@ class Library:
             exclude=exclude,
             hidden=hidden,
             retry_failed=retry_failed,
+            fingerprint=fingerprint,
             on_event=heard,
         )
+        if fingerprint is not None:
+            from albumen import duplicates
+
+            duplicates.place(self.store, fingerprint.id)
+        return summary
 
     def search(
         self,
@@ -183,6 +191,53 @@ class Library:
     def answer(self, query: Query) -> Answer:
         """The same for a `Query`; the answer says which pack ranked, and what to know of it."""
         return run(self.store, self.home, self.pack, query)
+
+    def duplicates(
+        self,
+        *,
+        levels: Collection["Level"] = (),
+        prefer: Paths | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "list[DuplicateGroup]":
+        """Groups of copies, each with the one to keep and the reason.
+
+        levels: any of "identical" (the same bytes or image data), "same-picture" (re-encoded,
+        cropped, turned, recoloured, captioned …) and "same-moment" (a burst); all when left out.
+        prefer: folders whose photos are kept where all else is equal. Photos not compared yet are
+        compared first; `progress` is called with how many of them are done. Photos without
+        evidence get it when they are indexed.
+
+        >>> for group in library.duplicates(levels=["same-picture"]):
+        ...     print(group.keeper, group.reason, [member.path for member in group.photos[1:]])
+        """
+        from albumen import duplicates
+
+        fingerprint = self._fingerprint()
+        if fingerprint is not None:
+            duplicates.place(self.store, fingerprint.id, progress or (lambda done, all: None))
+        return list(
+            duplicates.groups(
+                self.store,
+                fingerprint.id if fingerprint else None,
+                levels or duplicates.LEVELS,
+                [Path(path).expanduser().absolute() for path in _several(prefer)],
+            )
+        )
+
+    def decide(self, first: type_of_path, second: type_of_path, verdict: "Verdict") -> None:
+        """Remember for good that two photos are "not-duplicates", or that one means to "keep-both".
+
+        Such a pair is in no group any more, however the files are moved or their metadata edited.
+
+        >>> library.decide("sea-1.jpg", "sea-2.jpg", "not-duplicates")
+        """
+        from albumen import duplicates
+
+        one, other = (Path(path).expanduser().absolute() for path in (first, second))
+        duplicates.decide(self.store, one, other, verdict)
+        fingerprint = self._fingerprint()
+        if fingerprint is not None:
+            duplicates.place(self.store, fingerprint.id)
 
     def classify(
         self,
@@ -263,6 +318,14 @@ class Library:
                 if info.manifest is not None and info.manifest.kind == "classifier":
                     return packs.open_pack(info.folder, device=self.device)
         return self.pack
+
+    def _fingerprint(self) -> packs.Pack | None:
+        """The pack by which copies are found; None where it was taken away."""
+        try:
+            folder = catalogue.find(catalogue.FINGERPRINT, self.home.packs)
+        except packs.PackError:
+            return None
+        return packs.open_pack(folder, device=self.device)
 
     def _name_to_find_it_by(self) -> str:
         try:

@@ -30,6 +30,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "index": Entry("albumen.cli.index:index", "Take the photos of folders into the library."),
     "search": Entry("albumen.cli.search:search", "Find photos by words, by example, or by both."),
+    "duplicates": Entry("albumen.cli.duplicates:duplicates", "Find copies, and which to keep."),
     "show": Entry("albumen.cli.show:show", "Show everything the library knows of a photo."),
     "stats": Entry("albumen.cli.stats:stats", "Count what is in the library."),
     "problems": Entry("albumen.cli.problems:problems", "List files left out, and why."),

@@ -1,8 +1,5 @@
 """`albumen search`: find photos by words, by example, or by both."""
 
-import os
-import sys
-import tempfile
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -165,33 +162,10 @@ def _tell_about_packs(library: "Library") -> None:
 
 
 def _contact_sheet(library: "Library", answer: "Answer", file: Path | None, open_it: bool) -> None:
+    from albumen.cli.pages import opened, place
     from albumen.search import contact_sheet
 
-    target = _place_of_sheet(library, file)
+    target = place(library, file, "contact-sheet.html")
     contact_sheet.write(target, [answer], library.store)
-    if not (open_it and _opened(target)):
+    if not (open_it and opened(target)):
         click.echo(f"Contact sheet: {printable(target)}", err=True)
-
-
-def _place_of_sheet(library: "Library", file: Path | None) -> Path:
-    """The file asked for, else one in the cache, else, where that is read-only, a temporary one."""
-    cache = library.home.cache
-    if file is None:
-        with suppress(OSError):
-            cache.mkdir(parents=True, exist_ok=True)
-        if not os.access(cache, os.W_OK):
-            cache = Path(tempfile.mkdtemp(prefix="albumen-"))
-    target = (file or cache / "contact-sheet.html").expanduser().absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
-
-
-def _opened(file: Path) -> bool:
-    """Whether a browser with a window took the file; one inside the terminal is not started."""
-    import webbrowser
-
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        return False
-    return webbrowser.open(file.as_uri())

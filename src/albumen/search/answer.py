@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from albumen.library.records import LibraryError
-from albumen.library.store import photos
+from albumen.library.store import copies, photos
 from albumen.search.cutoff import cutoff
 from albumen.search.encoding import encode
 from albumen.search.matrix import Ids, Matrix
@@ -123,22 +123,30 @@ def _present(
 
 
 def _distinct(store: "Store", photo_ids: list[int]) -> list[int]:
-    """Of photos in this order, those that lie somewhere, and of one picture's files the first."""
+    """Of photos in this order, those that lie somewhere, and of one picture's copies the first."""
     places = store.paths(photo_ids)
+    leaders = {id: copy.leader for id, copy in copies.places(store.db, photo_ids).items()}
     first: dict[object, int] = {}
     for photo in photos.by_ids(store.db, photo_ids):
         if photo.id in places:
             shown = (photo.image_hash, photo.metadata.orientation)
-            first.setdefault(shown if photo.image_hash else photo.id, photo.id)
+            alone = shown if photo.image_hash else photo.id
+            first.setdefault(leaders.get(photo.id, alone), photo.id)
     return list(first.values())
 
 
 def _places(store: "Store", photo_ids: list[int]) -> dict[int, tuple[Path, ...]]:
-    """Where each photo lies, and behind that where the other files of its picture do.
+    """Where each photo lies, and behind that where its copies do.
 
-    Files of the same picture whose metadata differ (a rating was written into one) are copies.
+    Copies are files whose metadata alone differ (a rating was written into one), and those that
+    were found to show the same picture (`albumen duplicates`).
     """
     files = photos.of_same_picture(store.db, photo_ids)
+    leaders = {id: copy.leader for id, copy in copies.places(store.db, photo_ids).items()}
+    members = copies.members(store.db, sorted(set(leaders.values())))
+    for photo, leader in leaders.items():
+        known = set(files[photo])
+        files[photo] += [copy.photo for copy in members.get(leader, []) if copy.photo not in known]
     places = store.paths([id for ids in files.values() for id in ids])
     return {
         photo: tuple(path for id in ids for path in places.get(id, ()))

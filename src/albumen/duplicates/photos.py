@@ -1,0 +1,100 @@
+"""What placing needs to know of the library's photos, a row each, read in one go."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.library.evidence import Bits, as_integers
+from albumen.library.store import Store
+
+BY_CAMERA = ("exif", "xmp")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos that have evidence and a fingerprint, in N rows.
+
+    `rank`: 0 for the photo with most to show. `exposures`: the camera and the time that it gave,
+    as one word; "" where either is not known. 1,000,000 photos take some 450 MB.
+    """
+
+    ids: NDArray[np.int64]
+    hashes: Bits
+    inner_hashes: Bits
+    vectors: NDArray[np.float16]
+    aspects: NDArray[np.float32]
+    rank: NDArray[np.int64]
+    placed: NDArray[np.bool_]
+    exposures: list[tuple[str, str] | None]
+
+    @cached_property
+    def row_of(self) -> dict[int, int]:
+        """The row of each photo's id."""
+        return {id: row for row, id in enumerate(self.ids.tolist())}
+
+    def are_two_exposures(self, one: int, other: int) -> bool:
+        """Whether one camera says that it took these at different times.
+
+        An edited copy keeps the time at which its original was taken.
+        """
+        first, second = self.exposures[one], self.exposures[other]
+        if first is None or second is None or first[0] != second[0]:
+            return False
+        return first[1] != second[1]
+
+
+_ROWS = """
+  SELECT p.id, v.hash, v.inner_hash, v."inner", e.vector, p.width, p.height,
+    p.taken_source, p.camera, p.taken, c.photo IS NOT NULL
+  FROM embedding e JOIN evidence v ON v.photo = e.photo JOIN photo p ON p.id = e.photo
+    LEFT JOIN copy c ON c.photo = e.photo
+  WHERE e.pack = (SELECT id FROM pack WHERE key = ?) AND p.width > 0 AND p.height > 0
+  ORDER BY p.id"""
+
+
+def load(store: Store, fingerprint: str) -> Photos:
+    """All photos with evidence and a vector of the fingerprint pack of that id."""
+    rows = store.db.execute(_ROWS, (fingerprint,)).fetchall()
+    if not rows:
+        return _none()
+    ids, hashes, inner, share, vectors, width, height, source, camera, taken, placed = zip(
+        *rows, strict=True
+    )
+    wide, high = np.array(width, np.float32), np.array(height, np.float32)
+    by_camera = np.array(
+        [its in BY_CAMERA and bool(of) for its, of in zip(source, camera, strict=True)]
+    )
+    shown = wide * high * np.array(share, np.float32)
+    order = np.lexsort((np.array(ids), -shown, ~by_camera))
+    rank = np.empty(len(ids), np.int64)
+    rank[order] = np.arange(len(ids))
+    return Photos(
+        ids=np.array(ids, np.int64),
+        hashes=as_integers(list(hashes)),
+        inner_hashes=as_integers(list(inner)),
+        vectors=np.frombuffer(b"".join(vectors), "<f2").reshape(len(ids), -1),
+        aspects=wide / high,
+        rank=rank,
+        placed=np.array(placed, bool),
+        exposures=[
+            (of, when) if known and when else None
+            for known, of, when in zip(by_camera.tolist(), camera, taken, strict=True)
+        ],
+    )
+
+
+def _none() -> Photos:
+    nothing = np.empty(0, np.int64)
+    bits = np.empty(0, np.uint64)
+    return Photos(
+        nothing,
+        bits,
+        bits,
+        np.empty((0, 1), np.float16),
+        np.empty(0, np.float32),
+        nothing,
+        np.empty(0, bool),
+        [],
+    )
