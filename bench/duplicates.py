@@ -71,7 +71,7 @@ def judge(folder: Path, bases: list[Base], others: list[Base], options: argparse
     print(details := by_kind(files, methods))
     print(failures := named(files, methods["Albumen"], same, of_base))
     if options.write:
-        put(PAGE, "accuracy", f"{report}\n\n{details}\n\n{failures}")
+        put(PAGE, "bench.duplicates", f"{report}\n\n{details}\n\n{failures}")
 
 
 def albumen(folder: Path) -> Pairs:

@@ -53,7 +53,7 @@ def main() -> None:
         rows.append(done.stdout.strip().splitlines()[-1])
         print(rows[-1], flush=True)
     if options.write:
-        put(PAGE, "scale", "\n".join([*rows, "", f"On {cores()} cores."]))
+        put(PAGE, "bench.grouping", "\n".join([*rows, "", f"On {cores()} cores."]))
 
 
 def measured(count: int) -> str:

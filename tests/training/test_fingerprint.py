@@ -81,9 +81,10 @@ def test_views_of_a_step_are_the_same_whenever_they_are_made(pictures: np.ndarra
 
 def test_training_brings_edits_to_their_photos(pictures: np.ndarray, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    task = CopyDetection(Fingerprint(SMALL), CONFIG)
-    config = LoopConfig(steps=40, learning_rate=3e-3, warmup=5, log_every=1)
-    fit(Run(task, config, tmp_path), Views(pictures, np.arange(16), CONFIG), lambda line: None)
+    task = CopyDetection(Fingerprint(SMALL), CopyDetectionConfig(size=32, batch=8, spread=1.0))
+    views = Views(pictures, np.arange(16), CONFIG, strong=edits.MILD)
+    config = LoopConfig(steps=60, learning_rate=1e-3, warmup=5, log_every=1)
+    fit(Run(task, config, tmp_path), views, lambda line: None)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     copies = [float(row["copies"]) for row in rows]
-    assert np.mean(copies[-10:]) < np.mean(copies[:5]) - 0.3
+    assert np.mean(copies[-15:]) < 0.8 * np.mean(copies[:5])

@@ -54,6 +54,17 @@ _ROWS = """
   ORDER BY p.id"""
 
 
+def any_new(store: Store, fingerprint: str) -> bool:
+    """Whether there are photos with evidence and no place yet."""
+    row = store.db.execute(
+        """SELECT 1 FROM embedding e JOIN evidence v ON v.photo = e.photo
+           WHERE e.pack = (SELECT id FROM pack WHERE key = ?)
+             AND NOT EXISTS (SELECT 1 FROM copy c WHERE c.photo = e.photo) LIMIT 1""",
+        (fingerprint,),
+    ).fetchone()
+    return row is not None
+
+
 def load(store: Store, fingerprint: str) -> Photos:
     """All photos with evidence and a vector of the fingerprint pack of that id."""
     rows = store.db.execute(_ROWS, (fingerprint,)).fetchall()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from albumen.duplicates import candidates
 from albumen.duplicates.alignment import STEADY, Alignment, align
-from albumen.duplicates.photos import Photos, load
+from albumen.duplicates.photos import Photos, any_new, load
 from albumen.library import evidence
 from albumen.library.store import Store, copies, pair_decisions
 from albumen.library.store.copies import Copy
@@ -65,10 +65,10 @@ def place(store: Store, fingerprint: str, on_progress: OnProgress = lambda done,
 
     `fingerprint`: the id of the pack whose vectors are compared.
     """
+    if not any_new(store, fingerprint):
+        return 0
     photos = load(store, fingerprint)
     new = ~photos.placed
-    if not new.any():
-        return 0
     found = _candidates(photos, new)
     placer = _Placer(store, photos, found, on_progress)
     placer.run(np.flatnonzero(new))
