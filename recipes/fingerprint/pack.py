@@ -17,6 +17,7 @@ from recipes.starter.shards import SOURCES
 
 from albumen.models.fingerprint import Fingerprint
 from albumen.packs import manifest as pack
+from albumen.training import checkpoint
 from albumen.training.export import export_fingerprint, largest_difference
 from albumen.training.fingerprint import CopyDetectionConfig
 from albumen.training.pictures import MEAN, STD, normalised
@@ -26,10 +27,10 @@ COMPARED = 64
 
 def trained(run: Path) -> tuple[Fingerprint, int]:
     """The averaged network of a run, and after how many steps."""
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
+    state = checkpoint.read_state(run / checkpoint.LAST)
     network = Fingerprint()
-    network.load_state_dict(state["average"])
-    return network.eval(), int(state["step"])
+    network.load_state_dict(state.average)
+    return network.eval(), int(state.about["step"])
 
 
 def write(data: Path, run: Path, out: Path) -> pack.Manifest:

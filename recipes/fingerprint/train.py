@@ -2,37 +2,19 @@
 
     python -m recipes.fingerprint.train --data DIR --out DIR [--steps N] [--threads N]
 
-DIR is what `recipes.fingerprint.prepare` wrote. One thread makes the views of the next batch while
-the network learns from this one. Stopped and started again, the run goes on where it was.
+DIR is what `recipes.fingerprint.prepare` wrote. Stopped and started again, a run goes on where it
+was.
 """
 
 import argparse
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from albumen.models.fingerprint import Fingerprint
 from albumen.training.fingerprint import CopyDetection, CopyDetectionConfig, Views
 from albumen.training.loop import LoopConfig, Run, fit
-
-
-class Ahead:
-    """The batches of `views`, each begun while the one before is in use."""
-
-    def __init__(self, views: Views) -> None:
-        self.views = views
-        self.worker = ThreadPoolExecutor(1)
-        self.begun: tuple[int, Future[Tensor]] | None = None
-
-    def __call__(self, step: int) -> Tensor:
-        if self.begun is None or self.begun[0] != step:
-            self.begun = step, self.worker.submit(self.views, step)
-        batch = self.begun[1].result()
-        self.begun = step + 1, self.worker.submit(self.views, step + 1)
-        return batch
 
 
 def main() -> None:
@@ -54,7 +36,7 @@ def main() -> None:
     )
     run = Run(task, loop, options.out)
     run.resume()
-    fit(run, Ahead(Views(pictures, rows, task.config)), lambda line: print(line, flush=True))
+    fit(run, Views(pictures, rows, task.config), lambda progress: print(progress, flush=True))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from albumen.models.fingerprint import Fingerprint, copy_loss, shannon_spread
 from albumen.training.edits import MILD, STRONG, Edits, edited
-from albumen.training.loop import decayed_apart
+from albumen.training.loop import channels_last, decayed_apart
 from albumen.training.pictures import normalised
 
 
@@ -34,7 +34,7 @@ class CopyDetection:
     """The task: `loss` takes views (2B, 3, S, S), view i and view B + i of one picture."""
 
     def __init__(self, network: Fingerprint, config: CopyDetectionConfig) -> None:
-        self.module: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.module: nn.Module = channels_last(network)
         self.config = config
 
     def groups(self) -> list[dict[str, Any]]:
