@@ -104,8 +104,9 @@ def of(db: Database, key: str, photo_ids: NDArray[np.int64]) -> NDArray[np.float
     pack, dim = db.execute("SELECT id, dim FROM pack WHERE key = ?", (key,)).fetchone()
     found = dict(
         db.execute(
+            # CROSS: the wanted ones come first, or SQLite may go through all that there are.
             """SELECT photo, vector FROM json_each(?) AS wanted
-               JOIN embedding ON pack = ? AND photo = wanted.value""",
+               CROSS JOIN embedding ON pack = ? AND photo = wanted.value""",
             (json.dumps(photo_ids.tolist()), pack),
         )
     )
