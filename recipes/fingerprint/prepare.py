@@ -47,15 +47,17 @@ def squared(jpeg: bytes) -> np.ndarray:
 def prepare(shards: list[Path], out: Path, share: float) -> int:
     """Write `pictures.npy` and `keys.txt`; returns how many pictures."""
     out.mkdir(parents=True, exist_ok=True)
-    lines, rows = [], []
+    count = sum(1 for shard in shards for _ in chosen(shard, share))
+    shape = (count, SIDE, SIDE, 3)
+    pictures = np.lib.format.open_memmap(out / "pictures.npy", "w+", np.uint8, shape)
+    lines: list[str] = []
     for shard in shards:
         for jpeg, key, source, split in chosen(shard, share):
-            rows.append(squared(jpeg))
+            pictures[len(lines)] = squared(jpeg)
             lines.append(f"{key}\t{source}\t{split}\n")
-        print(f"{shard.name}: {len(rows)} pictures", flush=True)
-    np.save(out / "pictures.npy", np.stack(rows) if rows else np.empty((0, SIDE, SIDE, 3)))
+        print(f"{shard.name}: {len(lines)} of {count} pictures", flush=True)
     (out / "keys.txt").write_text("".join(lines))
-    return len(rows)
+    return count
 
 
 def main() -> None:

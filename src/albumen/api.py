@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from albumen import packs
 from albumen.errors import UsageError
-from albumen.library.events import Committed, Event, Progress, Summary
+from albumen.library.events import Committed, Event, Notice, Progress, Summary
 from albumen.library.home import Home, default
 from albumen.library.store import Photo, Store
 from albumen.packs import catalogue
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 type_of_path = str | os.PathLike[str]
 Paths = type_of_path | Sequence[type_of_path]
 Day = str | date
+
+
+MANY = 2000
+"""New photos of whose comparison a run of `index` tells: it takes some seconds."""
 
 
 class Library:
@@ -153,7 +157,11 @@ class Library:
         if fingerprint is not None:
             from albumen import duplicates
 
-            duplicates.place(self.store, fingerprint.id)
+            def compared(done: int, count: int) -> None:
+                if done == 0 and count >= MANY and progress is not None:
+                    progress(Notice(f"comparing {count:,} photos with those like them, for copies"))
+
+            duplicates.place(self.store, fingerprint.id, compared)
         return summary
 
     def search(

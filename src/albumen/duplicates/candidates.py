@@ -40,6 +40,8 @@ FEW = 8192
 """So many are compared with all."""
 
 PART = 65536
+"""Rows looked at together, so that memory stays flat."""
+
 SEED = 11
 
 
@@ -78,21 +80,22 @@ def _agreeing(
     plain: Bits, turned: Bits, owner: Ids, mask: np.uint64, new: NDArray[np.bool_] | None
 ) -> Pairs:
     """Pairs that agree in the masked bits, and nearly so in all."""
-    keys, whose = plain & mask, np.argsort(plain & mask, kind="stable")
-    ordered = keys[whose]
-    pairs = []
+    whose = np.argsort(plain & mask, kind="stable")
+    ordered = (plain & mask)[whose]
+    asked = np.arange(len(plain)) if new is None else np.flatnonzero(new[owner])
+    pairs = [np.empty((0, 2), np.int64)]
     for hashes in turned:
-        wanted = hashes & mask
-        first = np.searchsorted(ordered, wanted, "left")
-        count = np.minimum(np.searchsorted(ordered, wanted, "right") - first, CROWD)
-        if new is not None:
-            count = np.where(new[owner], count, 0)
-        asking = np.repeat(np.arange(len(hashes)), count)
-        offset = np.arange(len(asking)) - np.repeat(np.cumsum(count) - count, count)
-        met = whose[first[asking] + offset]
-        near = np.bitwise_count(hashes[asking] ^ plain[met]) <= DIFFERING
-        one, other = owner[asking[near]], owner[met[near]]
-        pairs.append(np.stack([one, other], 1)[one != other])
+        for start in range(0, len(asked), PART):  # so that crowds do not fill the memory
+            some = asked[start : start + PART]
+            wanted = hashes[some] & mask
+            first = np.searchsorted(ordered, wanted, "left")
+            count = np.minimum(np.searchsorted(ordered, wanted, "right") - first, CROWD)
+            asking = np.repeat(np.arange(len(some)), count)
+            offset = np.arange(len(asking)) - np.repeat(np.cumsum(count) - count, count)
+            met = whose[first[asking] + offset]
+            near = np.bitwise_count(hashes[some[asking]] ^ plain[met]) <= DIFFERING
+            one, other = owner[some[asking[near]]], owner[met[near]]
+            pairs.append(np.stack([one, other], 1)[one != other])
     return np.sort(np.concatenate(pairs), axis=1)
 
 

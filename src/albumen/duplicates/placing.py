@@ -139,6 +139,7 @@ class _Placer:
             if row not in waiting:
                 self._lead(row)
         total = len(waiting)
+        self.on_progress(0, total)
         while waiting:
             tests = self._tests(waiting)
             if tests:
@@ -151,7 +152,7 @@ class _Placer:
 
     def _tests(self, waiting: set[int]) -> list[tuple[int, int]]:
         """For each waiting photo the next leader to be laid over, if there is one."""
-        tests = []
+        tests, rank = [], self.photos.rank
         for row in waiting:
             if len(self.tried[row]) >= TRIES:
                 continue
@@ -161,7 +162,7 @@ class _Placer:
                 if head is not None and head not in self.tried[row]:
                     likeness[head] = max(likeness.get(head, 0.0), alike)
             if likeness:
-                tests.append((row, max(likeness, key=lambda head: (likeness[head], -head))))
+                tests.append((row, max(likeness, key=lambda head: (likeness[head], -rank[head]))))
         return tests
 
     def _next_leaders(self, waiting: set[int]) -> list[int]:
