@@ -52,6 +52,21 @@ def test_without_a_path_the_known_folders_are_looked_through_again(albumen, phot
     assert (done["removed"], done["unchanged"]) == (1, 2)
 
 
+def test_a_known_folder_whose_disk_is_away_does_not_keep_the_others_from_being_indexed(
+    albumen, photos: Path, tmp_path: Path
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    shutil.copy(photos / "cat.png", stick)
+    albumen("index", photos / "2024", stick, "--quiet", "--pack", "tiny")
+    stick.rename(tmp_path / "away")
+    done = albumen("index", "--json")
+    assert (done.lines[-1]["removed"], done.lines[-1]["unchanged"]) == (0, 3)
+    assert done.err == f"Note: {stick} is not there; its photos are kept\n"
+    (photos / "2024").rename(tmp_path / "away too")
+    assert albumen("index").code == 2
+
+
 def test_the_first_pack_used_is_the_one_in_use(albumen, photos: Path) -> None:
     albumen("index", photos, "--quiet", "--pack", "tiny")
     assert albumen("search", "a cat", "--json").json["pack"] == "tiny"

@@ -12,6 +12,7 @@ import torch
 from tests.packs import published
 from tests.packs.local_hub import LocalHub
 from tests.packs.ready import colours
+from tests.packs.tiny_pack import build as colours_pack
 
 from albumen.checkpoints import CheckpointError
 from albumen.packs import Pack, PackError, manifest, open_pack
@@ -125,7 +126,7 @@ def test_ready_models_without_a_smaller_form_get_int8_of_ours(
 def test_without_the_means_to_make_it_int8_is_said_to_be_missing(
     sources: dict, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("albumen.packs.add.find_spec", lambda name: None)
+    monkeypatch.setattr("albumen.packs.from_weights.find_spec", lambda name: None)
     added = add(str(sources["immich"][0]), "ready", replace(options, precision="int8"))
     assert added.manifest.precision["towers"] == {"image": "float32", "text": "float32"}
     for tower in ("image", "text"):
@@ -146,7 +147,7 @@ def test_towers_larger_than_any_other_file_may_be_are_verified_like_small_ones(
         assert "cosine_mean" in small.precision["verified"][tower]
 
 
-@pytest.mark.parametrize("layout", ["clip_weights", "vit_weights"])
+@pytest.mark.parametrize("layout", ["clip_weights", "vit_weights", "immich"])
 def test_float16_halves_the_weights_and_hardly_changes_answers(
     layout: str, sources: dict, options: Options
 ) -> None:
@@ -274,7 +275,7 @@ def test_a_catalogued_file_with_another_hash_is_refused(server: LocalHub, option
 def test_without_pytorch_the_ready_models_of_a_catalogued_name_are_taken(
     server: LocalHub, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("albumen.packs.add.find_spec", lambda name: None)
+    monkeypatch.setattr("albumen.packs.from_weights.find_spec", lambda name: None)
     added = pull("openai/clip-vit-base-patch32", options)
     assert added.manifest.name == "openai/clip-vit-base-patch32"
     assert added.manifest.origin["source"] == CLIP
@@ -311,6 +312,19 @@ def test_what_cannot_become_a_pack_is_said_and_leaves_nothing(
 def test_a_name_is_no_path(name: str, options: Options, tmp_path: Path) -> None:
     with pytest.raises(PackError, match="is no name for a pack"):
         add(str(tmp_path), name, options)
+
+
+@pytest.mark.parametrize("name", ["starter", "someone", "someone/clip/more", "taken/more"])
+def test_a_name_where_it_would_not_be_found_or_would_hold_another_is_refused(
+    name: str, options: Options, tmp_path: Path
+) -> None:
+    for installed in ("someone/clip", "taken"):
+        shutil.copytree(colours_pack(tmp_path / "made"), options.packs / installed)
+        shutil.rmtree(tmp_path / "made")
+    before = sorted(options.packs.rglob("*"))
+    with pytest.raises(PackError, match="choose another --name|is no name for a pack"):
+        add(str(colours(tmp_path / "source")), name, options)
+    assert sorted(options.packs.rglob("*")) == before
 
 
 def test_agreement_tells_a_rounded_tower_from_another() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from albumen.cli.command import Command, Session, pack_option
-from albumen.cli.words import counted, duration, print_json
+from albumen.cli.words import counted, duration, print_json, printable
 from albumen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,10 +86,16 @@ def index(
 
 
 def _folders_known(library: "Library") -> list[Path]:
+    """Those that are there; of a disk that is away nothing is removed, and the others go on."""
     folders = [root.path for root in library.store.roots()] if library.home.db.exists() else []
     if not folders:
         raise UsageError("say which folder to index, such as: albumen index ~/Pictures")
-    return folders
+    away = [folder for folder in folders if not folder.exists()]
+    for folder in away:
+        click.echo(f"Note: {printable(folder)} is not there; its photos are kept", err=True)
+    if len(away) == len(folders):
+        raise UsageError("no folder that was indexed before is there; connect their disks")
+    return [folder for folder in folders if folder not in away]
 
 
 def _other_pack_in_use(library: "Library") -> str | None:

@@ -33,11 +33,6 @@ class Home:
         """Packs beside the built-in one."""
         return self.path / "packs"
 
-    @property
-    def logs(self) -> Path:
-        """Logs; they hold no photo's path, place or query."""
-        return self.path / "logs"
-
     def make(self) -> None:
         """Create the folder, for its owner's eyes only. Raises LibraryError where that fails."""
         try:

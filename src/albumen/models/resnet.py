@@ -123,9 +123,9 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         residual: Tensor = self.residual(x)
-        if self.shortcut is None:
-            return F.relu(residual, inplace=True)
-        return F.relu(residual + self.shortcut(x), inplace=True)
+        if self.shortcut is not None:
+            residual += self.shortcut(x)  # in place: no gradient needs what F gave
+        return F.relu(residual, inplace=True)
 
 
 class BasicBlock(Residual):

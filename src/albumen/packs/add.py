@@ -1,37 +1,38 @@
 """Packs from published weights: a hub's repository, a folder laid out as one, a file of weights.
 
 Repositories with ready ONNX models need nothing else. Other weights go through our own models and
-their export, which need PyTorch; it is imported here alone, and only then.
+their export (`from_weights.py`), which need PyTorch.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from albumen.checkpoints import catalogue
 from albumen.checkpoints.card import Preprocessing as Steps
 from albumen.checkpoints.labels import CIFAR10, imagenet
 from albumen.checkpoints.processors import labels as labels_of
 from albumen.checkpoints.processors import preprocessing as preprocessing_of
+from albumen.packs import catalogue as here
 from albumen.packs import hub, onnx_layouts
 from albumen.packs import manifest as pack
 from albumen.packs.calibration import calibration
 from albumen.packs.draft import Draft, Precision, Reduce, building, complete, move_in
 from albumen.packs.errors import PackError
+from albumen.packs.from_weights import (
+    from_weights,
+    halve,
+    has_onnx,
+    has_pytorch,
+    record,
+    require_pytorch,
+)
 from albumen.packs.offers import READY, offers
 from albumen.packs.onnx_layouts import Layout
 from albumen.packs.preprocessing import Preprocessing
 from albumen.packs.quantize import quantize
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch import nn
-
-    from albumen.checkpoints.card import Card
 
 BESIDE_WEIGHTS = (
     "config.json", "open_clip_config.json", "preprocessor_config.json", "tokenizer.json",
@@ -80,7 +81,7 @@ def pull(name: str, options: Options) -> Added:
             f"{name} is no hub's repository, but a file published at {entry.source}: get it there, "
             f"then run: albumen packs add {name} --name {Path(name).stem}"
         )
-    if _has_pytorch():
+    if has_pytorch():
         return add(name, name, options, revision=entry.revision)
     if name not in READY:
         raise PackError(f"{name} needs PyTorch to be made into a pack: install albumen[train]")
@@ -98,6 +99,7 @@ def add(source: str, name: str, options: Options, *, revision: str | None = None
     """
     if not all(pack.PLAIN_NAME.fullmatch(part) for part in name.split("/")) or name.count("/") > 1:
         raise PackError(f"'{name}' is no name for a pack: letters, digits, . _ - and one slash")
+    _require_place(name, options.packs)
     former = _former(options.packs / name, options)
     path = Path(source).expanduser()
     if path.exists():
@@ -134,6 +136,17 @@ def _add_from_hub(
     return Added(made, _notes(made, options.precision, None if pinned else repository))
 
 
+def _require_place(name: str, packs: Path) -> None:
+    """A pack by that name would be found, and lies neither in another nor around one."""
+    if name in {info.name for info in here.builtin_packs()}:
+        raise PackError(f"{name} comes with Albumen; choose another --name")
+    for info in here.installed(packs):
+        if f"{info.name}/".startswith(f"{name}/") != f"{name}/".startswith(f"{info.name}/"):
+            raise PackError(
+                f"{name} would lie in one folder with {info.name}; choose another --name"
+            )
+
+
 def _former(destination: Path, options: Options) -> Mapping[str, Any]:
     """Where the pack of that name came from, if there is one that may be replaced."""
     if not destination.exists():
@@ -162,7 +175,7 @@ def _worth_fetching(
             f"{repository.name} holds none of {', '.join(catalogue.WEIGHTS)} and no ONNX models in "
             "a layout that is known; choose another repository"
         )
-    _require_pytorch(repository.name)
+    require_pytorch(repository.name)
     return [weights, *(name for name in BESIDE_WEIGHTS if name in there)]
 
 
@@ -210,20 +223,26 @@ def _draft(source: Path, folder: Path, options: Options, origin: dict[str, Any])
     there = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
     layout = onnx_layouts.recognise(there) if source.is_dir() else None
     if layout is None:
-        return _from_checkpoint(source, folder, origin, options.precision)
+        return from_weights(source, folder, origin, options.precision)
     if missing := [name for name in layout.needed if name not in there]:
         raise PackError(f"{source} has no file {missing[0]}, which a pack needs; get it too")
     steps, labels, config = _said(source, layout)
     draft = onnx_layouts.draft(
         source, layout, folder, options.precision, origin, steps, config, labels
     )
-    return _with_int8(draft) if options.precision == "int8" and _has_onnx() else draft
+    return _with_ours(draft, options.precision)
 
 
-def _with_int8(draft: Draft) -> Draft:
-    """Towers of which the source has no smaller form get ours."""
+def _with_ours(draft: Draft, precision: Precision) -> Draft:
+    """Towers of which the source has no smaller form get ours, where what makes it is here."""
+    if precision == "int8" and has_onnx():
+        reduce: Reduce = quantize
+    elif precision == "float16" and has_pytorch():
+        reduce = halve
+    else:
+        return draft
     towers = ("image",) if draft.text is None else ("image", "text")
-    return replace(draft, reduced=dict.fromkeys(towers, quantize) | {**draft.reduced})
+    return replace(draft, reduced=dict.fromkeys(towers, reduce) | {**draft.reduced})
 
 
 def _said(
@@ -234,7 +253,7 @@ def _said(
         config = json.loads((source / "config.json").read_text("utf-8"))
         said = json.loads((source / layout.preprocessing).read_text("utf-8"))
         steps = (
-            _open_clips(said) if layout is onnx_layouts.IMMICH else _record(preprocessing_of(said))
+            _open_clips(said) if layout is onnx_layouts.IMMICH else record(preprocessing_of(said))
         )
         labels = labels_of(config) if layout.kind == "classifier" else ()
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -260,120 +279,7 @@ def _open_clips(said: Mapping[str, Any]) -> pack.PreprocessingRecord:
         tuple(map(float, said["mean"])),  # type: ignore[arg-type]  # three, or refused below
         tuple(map(float, said["std"])),  # type: ignore[arg-type]
     )
-    return _record(steps)
-
-
-def _record(steps: Steps) -> pack.PreprocessingRecord:
-    if steps.interpolation not in ("bilinear", "bicubic", "lanczos"):
-        raise ValueError(f"interpolation {steps.interpolation}")
-    resize = steps.resize
-    if isinstance(resize, int) and steps.crop is None:
-        resize = (resize, resize)
-    return pack.PreprocessingRecord(
-        resize,
-        steps.crop,
-        steps.interpolation,  # type: ignore[arg-type]  # one of three
-        steps.mean,
-        steps.std,
-    )
-
-
-# Here PyTorch begins.
-
-
-def _from_checkpoint(
-    source: Path, folder: Path, origin: dict[str, Any], precision: Precision
-) -> Draft:
-    _require_pytorch(str(source))
-    from albumen.checkpoints import load
-
-    model, card = load(source)
-    entry = catalogue.find(str(origin["source"]))
-    if entry is not None:
-        card = catalogue.completed(replace(card, revision=origin.get("revision")), entry)
-    if card.preprocessing is None:
-        raise PackError(
-            f"{source}: nothing says how pictures are prepared for this model; put its "
-            "preprocessor_config.json beside it"
-        )
-    try:
-        steps = _record(card.preprocessing)
-    except ValueError as error:
-        raise PackError(f"{source}: a pack cannot prepare pictures so ({error})") from error
-    reduce = _halve if precision == "float16" else quantize
-    return _exported(model, card, steps, source, folder, origin, reduce)
-
-
-def _exported(
-    model: "nn.Module",
-    card: "Card",
-    steps: pack.PreprocessingRecord,
-    source: Path,
-    folder: Path,
-    origin: dict[str, Any],
-    reduce: Reduce,
-) -> Draft:
-    from albumen.models.clip import CLIP
-    from albumen.training.export import export_classifier, export_image, export_text
-
-    side = steps.crop or (steps.resize if isinstance(steps.resize, int) else steps.resize[0])
-    shared: dict[str, Any] = {
-        "folder": folder,
-        "architecture": card.architecture,
-        "preprocessing": steps,
-        "origin": origin,
-        "licence": card.licence,
-        "published": {score.task: score.value for score in card.published},
-    }
-    if not isinstance(model, CLIP):
-        labels = card.labels or _numbered(model)
-        export_classifier(model, side, folder / "image.onnx", half=False)
-        return Draft(
-            kind="classifier",
-            dim=len(labels),
-            image=pack.ImageTower("image.onnx", "pixels", "logits"),
-            labels=labels,
-            reduced={"image": reduce},
-            **shared,
-        )
-    tokenizer = _tokenizer_of(source, folder, model)
-    export_image(model, side, folder / "image.onnx", half=False)
-    export_text(model, folder / "text.onnx", half=False)
-    return Draft(
-        kind="clip",
-        dim=model.text.projection.out_features,
-        image=pack.ImageTower("image.onnx", "pixels", "embeds"),
-        text=pack.TextTower("text.onnx", "input_ids", "embeds"),
-        tokenizer=tokenizer,
-        logit_scale=round(float(model.scale.item()), 4),
-        reduced={"image": reduce, "text": reduce},
-        **shared,
-    )
-
-
-def _halve(file: Path, target: Path, pixels: "NDArray[np.float32] | None") -> None:
-    from albumen.training.export import halve
-
-    halve(file, target, pixels)
-
-
-def _tokenizer_of(source: Path, folder: Path, model: Any) -> pack.TokenizerRecord:
-    file = (source if source.is_dir() else source.parent) / "tokenizer.json"
-    if not file.is_file():
-        raise PackError(f"a CLIP needs its tokenizer: put tokenizer.json into {file.parent}")
-    record = onnx_layouts.tokenizer_record(file, model.text.context)
-    if record.end_id != model.text.end_id:
-        raise PackError(
-            f"{file} ends texts with token {record.end_id}, the model wants {model.text.end_id}: "
-            "it is another model's tokenizer"
-        )
-    (folder / "tokenizer.json").write_bytes(file.read_bytes())
-    return record
-
-
-def _numbered(model: Any) -> tuple[str, ...]:
-    """Names for classes whose source names none."""
-    return tuple(f"class {number}" for number in range(model.head.out_features))
+    return record(steps)
 
 
 def _notes(
@@ -398,19 +304,3 @@ def _notes(
         if precision != "float32" and tower not in asked
     ]
     return tuple(notes)
-
-
-def _has_onnx() -> bool:
-    return find_spec("onnx") is not None
-
-
-def _has_pytorch() -> bool:
-    return find_spec("torch") is not None and _has_onnx()
-
-
-def _require_pytorch(what: str) -> None:
-    if not _has_pytorch():
-        raise PackError(
-            f"{what} holds weights without a ready ONNX model: to make a pack of them, install "
-            "albumen[train], which brings PyTorch and onnx"
-        )
