@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -107,6 +109,41 @@ def test_a_program_gets_an_undecodable_name_back(albumen, album: Path, odd_name:
     path = done.json["results"][0]["path"]
     assert os.fsencode(path) == os.fsencode(album / odd_name)
     assert Path(path).exists()
+
+
+@pytest.fixture
+def knowing(album: Path, tmp_path: Path) -> Path:
+    """The pack that knows colours, with statistics and a list of the words it knows."""
+    from albumen.packs import background, manifest, open_pack
+
+    folder = tmp_path / "knowing"
+    shutil.copytree(Path(os.environ["ALBUMEN_HOME"]) / "packs" / "tiny", folder)
+    known = open_pack(folder).encode_texts(["red", "green", "blue", "yellow", "black", "white"])
+    data = background.dump(np.repeat(known, 9, axis=0), known, known, photos=54)
+    (folder / "background.safetensors").write_bytes(data)
+    (folder / "words.txt").write_text("red\ngreen\nblue\nyellow\nblack\nwhite\n")
+    manifest.write(folder, replace(manifest.read(folder), words="words.txt"))
+    return folder
+
+
+def test_nothing_matches_what_no_photo_shows_but_all_shows_the_most_alike(
+    albumen, album: Path, knowing: Path
+) -> None:
+    done = albumen("search", "magenta", "--pack", knowing, "--json")
+    assert (done.code, done.json["results"]) == (1, [])
+    assert 'Note: the pack does not know "magenta"; it was left out.' in done.err
+    every = albumen("search", "magenta", "--pack", knowing, "--json", "--all", "-n", "2")
+    assert (every.code, [r["match"] for r in every.json["results"]]) == (1, [False, False])
+    assert done.json["cutoff"] == every.json["cutoff"] > 1
+    assert "knows none of these words" in albumen("search", "magenta", "--pack", knowing).err
+
+
+def test_a_match_has_a_score_of_the_cutoff_at_least(albumen, album: Path, knowing: Path) -> None:
+    found = albumen("search", "yelow", "--pack", knowing, "--json", "--all")
+    assert 'Note: "yelow" was read as "yellow".' in found.err
+    assert isinstance(found.json["cutoff"], float)
+    for result in found.json["results"]:
+        assert result["match"] == (result["score"] >= found.json["cutoff"])
 
 
 def test_which_pack_is_in_use_is_said_once_a_library_on_stderr(albumen, album: Path) -> None:

@@ -136,6 +136,8 @@ def _print_words(library: "Library", answer: "Answer") -> None:
 
 
 def _why_nothing(answer: "Answer") -> str:
+    if answer.cutoff is not None and answer.cutoff > 1:
+        return f"Nothing matches: the pack {answer.pack!r} knows none of these words."
     if answer.closest is not None and answer.cutoff is not None:
         return (
             f"Nothing matches: the most alike photo has {answer.closest:.3f}, a match would have "

@@ -10,7 +10,7 @@ import numpy as np
 from albumen.library.records import LibraryError
 from albumen.library.store import copies, photos
 from albumen.search.cutoff import cutoff
-from albumen.search.encoding import encode
+from albumen.search.encoding import encode, means_nothing
 from albumen.search.matrix import Ids, Matrix
 from albumen.search.query import Query, day_before
 from albumen.search.ranking import Scores, best, score_all
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from albumen.packs import Pack
 
 DIGITS = 6  # of a score
+NOTHING = 2.0  # a score that no photo reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def _least(
     store: "Store", pack: "Pack", query: Query, vector: Scores, ids: Ids, scores: Scores
 ) -> float | None:
     """The score that a match has at least, rounded down as scores are rounded."""
+    if means_nothing(query, pack):
+        return NOTHING
     if pack.background is None:
         return None
     found = cutoff(

@@ -9,6 +9,7 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from albumen.search.query import Query, QueryError
+from albumen.search.reading import Reading, read
 
 if TYPE_CHECKING:
     from albumen.library.store import Store
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # What is not wanted counts half. At full weight a negative decides alone: the vectors of all texts
 # lie close together, and "a beach" minus "people" keeps little of the beach.
 NEGATIVE_WEIGHT = 0.5
+MOST_NOTICES = 5  # of one text's words: a text of another language has no more
 
 Vector = NDArray[np.float32]
 
@@ -24,29 +26,41 @@ Vector = NDArray[np.float32]
 def encode(query: Query, pack: "Pack", store: "Store") -> tuple[Vector, tuple[str, ...]]:
     """The query's vector `(dim,)` of length 1, and what the user should know of how it was read.
 
-    The mean of the vectors of its texts and pictures, less half that of its negatives. Raises
-    `QueryError` for an example that is no picture.
+    The mean of the vectors of its texts and pictures, less half that of its negatives; texts are
+    read as `reading` says. Raises `QueryError` for an example that is no picture.
     """
-    notices = tuple(_cut_short(pack, query.text + query.negative))
-    wanted = [*_texts(pack, query.text), *(_picture(pack, store, path) for path in query.like)]
+    text, negative = (
+        [read(each, pack.words) for each in texts] for texts in (query.text, query.negative)
+    )
+    notices = tuple(_notices(pack, [*text, *negative]))
+    wanted = [*_texts(pack, text), *(_picture(pack, store, path) for path in query.like)]
     vector = np.mean(wanted, axis=0)
-    if query.negative:
-        vector = vector - NEGATIVE_WEIGHT * _texts(pack, query.negative).mean(axis=0)
+    if any(each.known for each in negative):  # what is unknown cannot be kept away from
+        unwanted = _texts(pack, [each for each in negative if each.known])
+        vector = vector - NEGATIVE_WEIGHT * unwanted.mean(axis=0)
     return (vector / np.linalg.norm(vector)).astype(np.float32), notices
 
 
-def _texts(pack: "Pack", texts: Sequence[str]) -> Vector:
+def means_nothing(query: Query, pack: "Pack") -> bool:
+    """Whether the query is words alone, and the pack knows none of them."""
+    return not query.like and not any(read(text, pack.words).known for text in query.text)
+
+
+def _texts(pack: "Pack", texts: Sequence[Reading]) -> Vector:
     """Vectors `(n, dim)` of texts as people typed them, without a template around them.
 
-    Templates ("a photo of a {}") serve names of classes; a query is as often a sentence.
+    Templates ("a photo of a {}") serve names of classes; a query is as often a sentence. On
+    development pictures they change nothing: docs/search-quality.md.
     """
-    return pack.encode_texts(texts) if texts else np.empty((0, pack.dim), np.float32)
+    said = [each.text for each in texts]
+    return pack.encode_texts(said) if said else np.empty((0, pack.dim), np.float32)
 
 
-def _cut_short(pack: "Pack", texts: Sequence[str]) -> Iterator[str]:
-    for text in texts:
-        if pack.tokens(text).truncated:
-            start = " ".join(text.split()[:5])
+def _notices(pack: "Pack", texts: Sequence[Reading]) -> Iterator[str]:
+    for each in texts:
+        yield from each.notices[:MOST_NOTICES]
+        if pack.tokens(each.text).truncated:
+            start = " ".join(each.text.split()[:5])
             yield f'only the beginning of "{start} …" was used: it is longer than the pack reads'
 
 
