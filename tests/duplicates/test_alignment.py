@@ -8,7 +8,8 @@ from bench._edits import KINDS
 from PIL import Image
 from tests.duplicates.albums import crop, photo
 
-from albumen.duplicates.alignment import Alignment, align
+from albumen.duplicates.alignment import align
+from albumen.duplicates.comparing import Alignment
 from albumen.duplicates.placing import agrees, regions
 from albumen.library import evidence
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albumen.duplicates import candidates
-from albumen.duplicates.alignment import STEADY, Alignment, align
+from albumen.duplicates.alignment import STEADY, align
+from albumen.duplicates.comparing import Alignment
 from albumen.duplicates.photos import Photos, any_new, load
 from albumen.library import evidence
 from albumen.library.store import Store, copies, pair_decisions

@@ -1,0 +1,155 @@
+"""How well two pictures agree, piece by piece, when a map lays one over the other.
+
+Shapes: B pairs; a map (B, 2, 3) takes places of the second picture to places of the first.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumen.duplicates import squares
+from albumen.duplicates.squares import Floats, Pyramid
+
+Maps = Floats
+
+BLOCK, STEP = 12, 6
+"""Pieces compared: 12 pixels of 96, half overlapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How well pairs agree where they overlap, and what they share.
+
+    similarity: (B,) 0 to 1, the share of textured pieces that agree · drift: (B,) how far pieces
+    lie beside where they should, in 96ths of what is shared, the lower quartile: what is near moves
+    against what is far when the camera moves, while a copy lies still · maps: (B, 2, 3), places of
+    the second picture to places of the first · first, second: (B,) the share of each that the other
+    shows.
+    """
+
+    similarity: Floats
+    drift: Floats
+    maps: Maps
+    first: Floats
+    second: Floats
+
+
+def compared(one: Pyramid, other: Pyramid, maps: Maps) -> Alignment:
+    """Pieces of other against what the map shows of one."""
+    side, wanted = 96, other[96]
+    count = len(wanted)
+    places = maps @ squares.grid(side)
+    seen, inside = squares.sampled(one[96][..., None], places)
+    seen, inside = seen.reshape(count, side, side), inside.reshape(count, side, side)
+    agreement, weight = _pieces(wanted, seen, inside)
+    drift = _drift(squares.flattened(wanted), squares.flattened(seen), weight)
+    total = weight.sum(1)
+    similarity = np.where(total > 0.5, (agreement * weight).sum(1) / np.maximum(total, 1e-6), 0)
+    second = inside.mean((1, 2))
+    first = np.minimum(second * np.abs(np.linalg.det(maps[..., :2])), 1)
+    return Alignment(
+        similarity.astype(np.float32),
+        drift / np.sqrt(np.maximum(second, 0.05)).astype(np.float32),
+        maps,
+        first.astype(np.float32),
+        second.astype(np.float32),
+    )
+
+
+def _pieces(wanted: Floats, seen: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """How well each piece agrees, 0 to 1, and how much it has to say: both (B, pieces)."""
+    a, b = _means(wanted), _means(seen)
+    spread_a = np.maximum(_means(wanted * wanted) - a * a, 0)
+    spread_b = np.maximum(_means(seen * seen) - b * b, 0)
+    together = _means(wanted * seen) - a * b
+    correlation = together / (np.sqrt(spread_a * spread_b) + 2)
+    # What is plain in one of them has less to say: it may be the ground of a caption.
+    lower, upper = np.minimum(spread_a, spread_b), np.maximum(spread_a, spread_b)
+    texture = 0.7 * np.sqrt(lower) + 0.3 * np.sqrt(upper)
+    whole = _means(inside.astype(np.float32)) > 0.98
+    weight = np.where(whole, np.clip((texture - 3) / 12, 0, 1), 0)
+    return np.clip((correlation - 0.25) / 0.5, 0, 1), weight
+
+
+def _means(x: Any) -> Floats:
+    """The mean over each piece: (B, S, S) -> (B, pieces)."""
+    sums = np.pad(x, ((0, 0), (1, 0), (1, 0))).cumsum(1, dtype=np.float64).cumsum(2)
+    far = sums[:, BLOCK::STEP, BLOCK::STEP] - sums[:, :-BLOCK:STEP, BLOCK::STEP]
+    near = sums[:, BLOCK::STEP, :-BLOCK:STEP] - sums[:, :-BLOCK:STEP, :-BLOCK:STEP]
+    result: Floats = ((far - near) / BLOCK**2).reshape(len(x), -1).astype(np.float32)
+    return result
+
+
+def _drift(wanted: Floats, seen: Floats, weight: Floats) -> Floats:
+    """How far pieces of `seen` lie beside where they should, but for one smooth bend of it all.
+
+    Each piece's own shift is one step of Lucas and Kanade; a bend of second order, such as the
+    slant of a photographed print, is taken off. Of the pieces' distances the lower quartile, so
+    that letters over the picture do not count.
+    """
+    down, right = np.gradient(seen, axis=(1, 2))
+    error = wanted - seen
+    xx, yy = _means(right * right) + 0.02, _means(down * down) + 0.02
+    xy, xe, ye = _means(right * down), _means(right * error), _means(down * error)
+    shifts = np.stack([yy * xe - xy * ye, xx * ye - xy * xe], -1) / (xx * yy - xy * xy)[..., None]
+    shifts = np.clip(shifts, -3, 3)
+    basis = _bend(round(shifts.shape[1] ** 0.5))
+    distances = np.linalg.norm(shifts, axis=2)
+    for _ in range(3):
+        fit = weight / (0.1 + distances)  # so that what drifts far does not bend the rest
+        normal = (basis.T * fit[:, None]) @ basis + 1e-3 * np.eye(6, dtype=np.float32)
+        bend = basis @ np.linalg.solve(normal, (basis.T * fit[:, None]) @ shifts)
+        distances = np.linalg.norm(shifts - bend, axis=2)
+    told = np.where(weight > 0.3, distances, np.nan)
+    some = (weight > 0.3).sum(1) >= 4
+    drift = np.full(len(wanted), 3.0, np.float32)
+    if some.any():
+        drift[some] = np.nanquantile(told[some], 0.25, axis=1)
+    return drift
+
+
+@cache
+def _bend(pieces: int) -> Floats:
+    """(pieces², 6): 1, x, y, x², xy, y² of the middle of each piece."""
+    x, y, one = squares.grid(pieces)
+    return np.stack([one, x, y, x * x, x * y, y * y], 1)
+
+
+def nothing(count: int) -> Alignment:
+    """No likeness at all."""
+    none = np.zeros(count, np.float32)
+    maps = np.tile(np.eye(2, 3, dtype=np.float32), (count, 1, 1))
+    return Alignment(none, none + 3, maps, none, none)
+
+
+def taken(alignment: Alignment, rows: NDArray[np.intp]) -> Alignment:
+    """These pairs alone."""
+    return Alignment(
+        alignment.similarity[rows],
+        alignment.drift[rows],
+        alignment.maps[rows],
+        alignment.first[rows],
+        alignment.second[rows],
+    )
+
+
+def better(known: Alignment, found: Alignment, rows: NDArray[np.intp]) -> Alignment:
+    """`found` in place of these rows of `known`, where it is better."""
+    better = worth(found) > worth(taken(known, rows))
+    parts = []
+    for name in ("similarity", "drift", "maps", "first", "second"):
+        values = getattr(known, name).copy()
+        values[rows[better]] = getattr(found, name)[better]
+        parts.append(values)
+    return Alignment(*parts)
+
+
+def worth(alignment: Alignment) -> Floats:
+    """Similarity, less where little is shared, which agrees by chance, and where pieces drift."""
+    shared = np.maximum(alignment.first, alignment.second)
+    steady = 1 - 0.1 * np.clip(alignment.drift, 0, 3)
+    worth: Floats = alignment.similarity * np.clip(shared / 0.5, 0, 1) * steady
+    return worth
