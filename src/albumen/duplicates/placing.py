@@ -164,7 +164,7 @@ class _Placer:
                     likeness[head] = max(likeness.get(head, 0.0), alike)
             if likeness:
                 tests.append((row, max(likeness, key=lambda head: (likeness[head], -rank[head]))))
-        return tests
+        return sorted(tests, key=lambda test: rank[test[0]])  # with more to show, joins first
 
     def _next_leaders(self, waiting: set[int]) -> list[int]:
         """Those with more to show than all waiting photos near them."""
