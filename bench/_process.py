@@ -45,10 +45,12 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     memory: bool = True,
+    good: Sequence[int] = (0,),
 ) -> Measured:
     """Run the command to its end; SystemExit, with what it said, if it fails.
 
-    memory: whether to sample it, which takes some processor time of its own.
+    memory: whether to sample it, which takes some processor time of its own. good: the exit codes
+    of success.
     """
     before = os.times()
     began = time.perf_counter()
@@ -72,7 +74,7 @@ def run(
     if memory:
         watcher.join()
     after = os.times()
-    if process.returncode:
+    if process.returncode not in good:
         raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{err[-2000:]}")
     used = (
         after.children_user + after.children_system - before.children_user - before.children_system

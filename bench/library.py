@@ -82,10 +82,10 @@ def main() -> int:
             costs["an unchanged file"].append(unchanged)
             print(row, flush=True)
             made = size
-    if args.write:
-        put(args.write, "bench.library", "\n".join(rows))
-        chart = args.write.with_name("performance-library.svg")
-        _chart.lines(chart, "What a file costs", sizes, costs, "microseconds")
+        if args.write:
+            put(args.write, "bench.library", "\n".join(rows))
+            chart = args.write.with_name("performance-library.svg")
+            _chart.lines(chart, "What a file costs", sizes, costs, "microseconds")
     for mode in ("FULL", "NORMAL", "NORMAL, checkpoint"):
         _commits(mode)
     return 0
