@@ -5,12 +5,14 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.library.albums import index, jpeg
 from tests.trash.looking import contents, in_bin
 
 from albumen.library.home import Home
-from albumen.library.store import Store
+from albumen.library.store import Store, copies
+from albumen.library.store.copies import Copy
 from albumen.trash import Refused, Trashed, in_trash, restore, trash
 
 
@@ -185,7 +187,7 @@ def test_what_is_no_photo_is_refused(store: Store, photos: Path) -> None:
 
 
 @pytest.fixture
-def copies(photos: Path, home: Home) -> list[Path]:
+def three_copies(photos: Path, home: Home) -> list[Path]:
     """Three files of one photo: a copy, and one with a rating written into it."""
     first = photos / "photo-00003.jpg"
     rated = first.read_bytes()[:2] + b"\xff\xfe\x00\x09rated 5" + first.read_bytes()[2:]
@@ -195,45 +197,61 @@ def copies(photos: Path, home: Home) -> list[Path]:
     return [first, photos / "copy.jpg", photos / "rated.jpg"]
 
 
-def test_of_all_copies_named_at_once_one_stays(store: Store, copies: list[Path]) -> None:
-    outcomes = list(trash(store, copies))
+def test_of_all_copies_named_at_once_one_stays(store: Store, three_copies: list[Path]) -> None:
+    outcomes = list(trash(store, three_copies))
     assert [type(one) for one in outcomes] == [Trashed, Trashed, Refused]
-    assert [path.exists() for path in copies] == [False, False, True]
+    assert [path.exists() for path in three_copies] == [False, False, True]
     assert "the last copy" in outcomes[-1].reason
 
 
-def test_the_last_copy_is_refused_after_the_others_too(store: Store, copies: list[Path]) -> None:
-    for path in copies[1:]:
+def test_the_last_copy_is_refused_after_the_others_too(
+    store: Store, three_copies: list[Path]
+) -> None:
+    for path in three_copies[1:]:
         list(trash(store, [path]))
-    assert "the last copy" in refusal(store, copies[0])
+    assert "the last copy" in refusal(store, three_copies[0])
 
 
-def test_a_copy_that_is_only_in_the_books_is_no_copy(store: Store, copies: list[Path]) -> None:
-    list(trash(store, copies[:1]))
-    copies[1].unlink()
-    assert "the last copy" in refusal(store, copies[2])
+def test_a_copy_that_is_only_in_the_books_is_no_copy(
+    store: Store, three_copies: list[Path]
+) -> None:
+    list(trash(store, three_copies[:1]))
+    three_copies[1].unlink()
+    assert "the last copy" in refusal(store, three_copies[2])
 
 
 def test_the_same_file_by_another_way_is_no_copy(
-    photos: Path, home: Home, copies: list[Path], tmp_path: Path, mounted: "object"
+    photos: Path, home: Home, three_copies: list[Path], tmp_path: Path, mounted: "object"
 ) -> None:
     again = mounted.bind(photos, "again")  # type: ignore[attr-defined]
     index(home, again)
     with Store.open(home) as store:
-        list(trash(store, copies[:2]))
-        assert "the last copy" in refusal(store, copies[2])
+        list(trash(store, three_copies[:2]))
+        assert "the last copy" in refusal(store, three_copies[2])
 
 
-def test_once_a_copy_is_back_another_may_go(store: Store, copies: list[Path]) -> None:
-    list(trash(store, copies))
+def test_once_a_copy_is_back_another_may_go(store: Store, three_copies: list[Path]) -> None:
+    list(trash(store, three_copies))
     list(restore(store, [1]))
-    assert [type(one) for one in trash(store, [copies[2]])] == [Trashed]
+    assert [type(one) for one in trash(store, [three_copies[2]])] == [Trashed]
 
 
-def test_the_last_copy_goes_when_that_is_said(store: Store, copies: list[Path]) -> None:
-    outcomes = list(trash(store, copies, even_last=True))
+def test_the_last_copy_goes_when_that_is_said(store: Store, three_copies: list[Path]) -> None:
+    outcomes = list(trash(store, three_copies, even_last=True))
     assert [type(one) for one in outcomes] == [Trashed] * 3
 
 
 def test_a_photo_that_never_had_a_copy_goes(store: Store, photos: Path) -> None:
     assert [type(one) for one in trash(store, [photos / "photo-00003.jpg"])] == [Trashed]
+
+
+def test_of_copies_that_show_the_same_picture_one_stays(store: Store, photos: Path) -> None:
+    paths = [photos / f"photo-0000{number}.jpg" for number in range(3)]
+    found = [store.photo_by_path(path) for path in paths]
+    ids = [photo.id for photo in found if photo]
+    region = np.array([0, 0, 1, 1], "<f4").tobytes()
+    with store.db.transaction():
+        copies.place(store.db, [Copy(id, ids[1], 0.9, region) for id in ids])
+    outcomes = list(trash(store, paths))
+    assert [type(one) for one in outcomes] == [Trashed, Trashed, Refused]
+    assert "the last copy" in refusal(store, paths[2])

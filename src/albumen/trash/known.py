@@ -35,6 +35,7 @@ class Known:
     path: bytes
     real: bytes
     location: int
+    photo: int
     content_hash: bytes
     image_hash: bytes | None
     size: int
@@ -77,7 +78,7 @@ def _known(db: Database, whole: Path, real: bytes) -> Known | None:
             continue
         root, relative = place
         row = db.execute(
-            """SELECT l.id, p.content_hash, p.image_hash, l.size, l.mtime_ns
+            """SELECT l.id, p.id, p.content_hash, p.image_hash, l.size, l.mtime_ns
                FROM location l JOIN photo p ON p.id = l.photo
                WHERE l.root = ? AND l.relative = ? AND l.gone IS NULL""",
             (root.id, relative),
@@ -109,7 +110,8 @@ def is_last_copy(db: Database, known: Known, leaving: Collection[int]) -> bool:
 
     `leaving`: locations whose files are about to go there. A photo that never had a copy is none:
     to trash it is a wish, where to trash the last copy after the others is likely a mistake. A
-    copy has the same bytes or the same image data, and has to be there, not only in the books.
+    copy has the same bytes, the same image data, or was found to show the same picture; and it
+    has to be there, not only in the books.
     """
     had_copies = False
     for location, path, size, mtime_ns in _other_copies(db, known):
@@ -120,14 +122,21 @@ def is_last_copy(db: Database, known: Known, leaving: Collection[int]) -> bool:
     return had_copies or _copies_in_trash(db, known)
 
 
+# The photos that are copies of one (?1: its id, ?2, ?3: its hashes), itself among them.
+_COPIES = """
+  SELECT id FROM photo WHERE content_hash = ?2
+  UNION SELECT id FROM photo WHERE image_hash = ?3
+  UNION SELECT leader FROM copy WHERE photo = ?1
+  UNION SELECT photo FROM copy WHERE leader <> photo
+    AND leader IN (SELECT leader FROM copy WHERE photo = ?1)"""
+
+
 def _other_copies(db: Database, known: Known) -> Iterator[tuple[int, bytes, int, int]]:
     rows = db.execute(
-        """SELECT l.id, r.path, l.relative, l.size, l.mtime_ns
-           FROM location l JOIN root r ON r.id = l.root
-           WHERE l.gone IS NULL AND l.id <> ?1 AND l.photo IN (
-             SELECT id FROM photo WHERE content_hash = ?2
-             UNION SELECT id FROM photo WHERE image_hash = ?3)""",
-        (known.location, known.content_hash, known.image_hash),
+        f"""SELECT l.id, r.path, l.relative, l.size, l.mtime_ns
+            FROM location l JOIN root r ON r.id = l.root
+            WHERE l.gone IS NULL AND l.id <> ?4 AND l.photo IN ({_COPIES})""",
+        (known.photo, known.content_hash, known.image_hash, known.location),
     )
     while row := rows.fetchone():  # one by one: there may be thousands, and the first may do
         yield row[0], row[1].rstrip(b"/") + b"/" + row[2], row[3], row[4]
@@ -144,12 +153,10 @@ def _is_there(path: bytes, size: int, mtime_ns: int, known: Known) -> bool:
 
 
 def _copies_in_trash(db: Database, known: Known) -> bool:
-    return bool(
-        db.execute(
-            """SELECT EXISTS (SELECT 1 FROM trash_journal
-                              WHERE state <> 'restored' AND content_hash = ?1)
-                   OR EXISTS (SELECT 1 FROM trash_journal
-                              WHERE state <> 'restored' AND image_hash = ?2)""",
-            (known.content_hash, known.image_hash),
-        ).fetchone()[0]
-    )
+    row = db.execute(
+        f"""SELECT EXISTS (
+              SELECT 1 FROM trash_journal WHERE state <> 'restored' AND content_hash IN
+                (SELECT content_hash FROM photo WHERE id IN ({_COPIES})))""",
+        (known.photo, known.content_hash, known.image_hash),
+    ).fetchone()
+    return bool(row[0])
