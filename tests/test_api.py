@@ -134,3 +134,22 @@ def test_the_import_is_light() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (Path(albumen.__file__).parent / "py.typed").exists()
+
+
+def test_a_photo_goes_to_the_trash_and_comes_back(library: Library, photos: Path) -> None:
+    [trashed] = library.trash(photos / "coffee.png")
+    assert not (photos / "coffee.png").exists()
+    assert [(one.id, one.path) for one in library.trashed()] == [(trashed.id, trashed.path)]
+    [restored] = library.restore(trashed.id)
+    assert restored.path == photos / "coffee.png"
+    assert restored.path.exists()
+    assert library.trashed() == []
+
+
+def test_what_was_decided_goes_to_a_file_and_into_another_library(
+    library: Library, photos: Path, tmp_path: Path
+) -> None:
+    library.decide(photos / "coffee.png", photos / "chelsea.png", "not-duplicates")
+    assert library.export(tmp_path / "decisions.json").pairs == 1
+    with Library(tmp_path / "another") as another:
+        assert another.import_from(tmp_path / "decisions.json").pairs == 1

@@ -25,6 +25,7 @@ from albumen.search import Answer, Query, Result, day_before, parse_day, run
 
 if TYPE_CHECKING:
     from albumen.duplicates import DuplicateGroup, Level, Verdict
+    from albumen.exchange import Exported, Imported
     from albumen.library.classify import Classified
     from albumen.trash import InTrash, Refused, Restored, Trashed
 
@@ -301,6 +302,24 @@ class Library:
         from albumen import trash
 
         return trash.in_trash(self.store)
+
+    def export(self, file: type_of_path) -> "Exported":
+        """Write what was decided by hand (tags, pairs, vocabulary) to a JSON file."""
+        from albumen import exchange
+
+        return exchange.export(self.store, Path(file).expanduser())
+
+    def import_from(self, file: type_of_path, *, replace_vocabulary: bool = False) -> "Imported":
+        """Take what `export` wrote into this library, by the photos' content; made if need be.
+
+        Photos that are not indexed yet find it when they are. Of two decisions about the same, the
+        later counts; a vocabulary of the library's own stays, unless `replace_vocabulary`.
+        """
+        from albumen import exchange
+
+        document = exchange.read(Path(file).expanduser())
+        with Store.open(self.home, create=True) as store:
+            return exchange.take(store, document, replace_vocabulary=replace_vocabulary)
 
     def photos(
         self,

@@ -36,6 +36,8 @@ COMMANDS = {
     "problems": Entry("albumen.cli.problems:problems", "List files left out, and why."),
     "classify": Entry("albumen.cli.classify:classify", "Say what photos show."),
     "trash": Entry("albumen.cli.trash:trash", "Move photos to the system's trash, and back."),
+    "export": Entry("albumen.cli.exchange:export", "Write what was decided by hand to a file."),
+    "import": Entry("albumen.cli.exchange:import_", "Take such a file into the library."),
     "packs": Entry("albumen.cli.packs:packs", "List, choose and check the models."),
     "train": Entry("albumen.cli.train:train", "Train models of your own."),
     "models": Entry("albumen.cli.models:models", "Describe the networks, layer by layer."),

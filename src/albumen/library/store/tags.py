@@ -118,6 +118,23 @@ def decisions(db: Database) -> Iterator[Decision]:
         yield Decision(picture, name, bool(has), at)
 
 
+def restore(db: Database, decided: Iterable[Decision]) -> int:
+    """Take up exported decisions, whether or not their photos are known yet.
+
+    Of two about the same picture and tag the later counts. Returns how many changed something.
+    """
+    changed = 0
+    for one in decided:
+        cursor = db.execute(
+            """INSERT INTO tag_decision (picture, tag, has, at) VALUES (?, ?, ?, ?)
+               ON CONFLICT DO UPDATE SET has = excluded.has, at = excluded.at
+                 WHERE excluded.at > at""",
+            (one.picture, tag_row(db, clean(one.tag)), one.has, one.at),
+        )
+        changed += cursor.rowcount
+    return changed
+
+
 # A decision was made under the hash that the photo had: both are asked, since a content that was
 # decoded later gained an image hash.
 _DECIDED = """
