@@ -41,6 +41,12 @@ def test_an_unknown_word_is_left_out_and_said() -> None:
     assert reading.notices == ('the pack does not know "quokka"; it was left out',)
 
 
+def test_a_plural_far_rarer_than_its_singular_is_read_as_that() -> None:
+    words = ("church", *(f"filler{'x' * place}" for place in range(20)), "churches", "roses")
+    assert read("churches", words).text == "church"
+    assert read("roses", ("mum", "rose", "roses")).text == "roses"
+
+
 def test_a_short_unknown_word_is_not_taken_for_another() -> None:
     assert read("dig", WORDS).known is False
 

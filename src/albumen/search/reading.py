@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHORTEST_SLIP = 4  # letters: a shorter word is one slip away from too many others
+SHORTEST_PLURAL, FAR_RARER = 6, 8  # letters; by how many times further back among the words
 WORD = re.compile(r"[^\W\d_]+")
 SMALL = {
     "a", "an", "the", "and", "or", "of", "in", "on", "at", "by", "to", "for", "from", "with",
@@ -74,7 +75,8 @@ def _meant(word: str, rank: dict[str, int]) -> tuple[str, bool] | None:
     spellings = (word, *_other_spellings(word))
     spelt = [each for each in spellings if each in rank]
     if spelt:
-        return min(spelt, key=rank.__getitem__), False
+        best = min(spelt, key=rank.__getitem__)
+        return _usual_number(best, rank), False
     numbers = (each for spelling in spellings for each in _other_numbers(spelling))
     counted = [each for each in numbers if each in rank]
     if counted:
@@ -82,6 +84,14 @@ def _meant(word: str, rank: dict[str, int]) -> tuple[str, bool] | None:
     slips = _slips(word) if len(word) >= SHORTEST_SLIP else ()
     near = {each for each in slips if each in rank}
     return (min(near, key=rank.__getitem__), True) if near else None
+
+
+def _usual_number(word: str, rank: dict[str, int]) -> str:
+    """The singular of a plural that is far rarer: the tower hardly knows what "churches" are."""
+    if len(word) < SHORTEST_PLURAL:  # "news" is not the plural of "new"
+        return word
+    singular = next((each for each in _other_numbers(word) if each in rank and each < word), word)
+    return singular if rank[word] >= FAR_RARER * (rank[singular] + 1) else word
 
 
 def _other_spellings(word: str) -> Iterator[str]:
