@@ -53,6 +53,11 @@ class Call:
         return self.name not in _OPENS or bool(_FOR_WRITING.search(self.arguments))
 
     @property
+    def failed(self) -> bool:
+        """Whether it came to nothing: a folder that was there already, a file that was not."""
+        return " = -1 E" in self.arguments
+
+    @property
     def paths(self) -> list[str]:
         """The paths it names; relative ones below the folder that it names, too."""
         found = []
@@ -70,8 +75,6 @@ class Call:
         """
         if self.name in _OPENS:
             return any(path in _NAMES for path in self.paths)
-        if self.name == "socket":
-            return not self.arguments.startswith(("AF_UNIX", "AF_INET"))
         if any(service in self.arguments for service in _RESOLVERS):
             return True
         address = _ADDRESS.search(self.arguments)

@@ -187,6 +187,10 @@ def test_figures_count_each_content_once(store: Store, root: Root) -> None:
     assert stats.library_bytes > 0
 
 
+def test_nothing_of_it_is_written_elsewhere_for_a_while(store: Store) -> None:
+    assert store.db.execute("PRAGMA temp_store").fetchone()[0] == 2  # in memory, not in /var/tmp
+
+
 def test_settings_are_kept(store: Store) -> None:
     assert store.setting("pack") is None
     store.set_setting("pack", "one")

@@ -103,6 +103,7 @@ def connect(path: Path, *, create: bool) -> Database:
     try:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA temp_store = MEMORY")  # else parts of it are written to /var/tmp
         if create:
             db.execute("PRAGMA journal_mode = WAL")
         db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
