@@ -15,8 +15,8 @@ from albumen.duplicates.squares import Floats, Pyramid
 
 Maps = Floats
 
-BLOCK, STEP = 12, 6
-"""Pieces compared: 12 pixels of 96, half overlapping."""
+STEP = 6
+"""Pixels of 96 from piece to piece; each is twice as wide and high, so that they overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ def _pieces(wanted: Floats, seen: Floats, inside: NDArray[np.bool_]) -> tuple[Fl
 
 
 def _means(x: Any) -> Floats:
-    """The mean over each piece: (B, S, S) -> (B, pieces)."""
-    sums = np.pad(x, ((0, 0), (1, 0), (1, 0))).cumsum(1, dtype=np.float64).cumsum(2)
-    far = sums[:, BLOCK::STEP, BLOCK::STEP] - sums[:, :-BLOCK:STEP, BLOCK::STEP]
-    near = sums[:, BLOCK::STEP, :-BLOCK:STEP] - sums[:, :-BLOCK:STEP, :-BLOCK:STEP]
-    result: Floats = ((far - near) / BLOCK**2).reshape(len(x), -1).astype(np.float32)
-    return result
+    """The mean over each piece: (B, S, S) -> (B, pieces). Pieces are two cells wide and high."""
+    count, cells = len(x), x.shape[1] // STEP
+    cell = x.reshape(count, cells, STEP, cells, STEP).mean((2, 4))
+    rows = cell[:, :-1] + cell[:, 1:]
+    pieces: Floats = (rows[:, :, :-1] + rows[:, :, 1:]) / 4
+    return pieces.reshape(count, -1)
 
 
 def _drift(wanted: Floats, seen: Floats, weight: Floats) -> Floats:
