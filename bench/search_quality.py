@@ -212,7 +212,7 @@ def main() -> None:
         text = "\n".join(part(judged))
         print(f"\n{name}\n{text}", flush=True)
         if options.write:
-            put(PAGE, f"search_quality {name}", text)
+            put(PAGE, f"bench.search_quality {name}", text)
 
 
 if __name__ == "__main__":
