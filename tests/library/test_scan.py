@@ -79,16 +79,20 @@ def test_odd_names_come_out_as_they_are(name: bytes, tmp_path: Path) -> None:
 
 
 def test_other_files_are_skipped_with_a_reason(tmp_path: Path) -> None:
-    touch(tmp_path, "film.mov", "README", "Thumbs.db", "raw.CR2", "x.jpg.xmp", "drawing.svg")
+    touch(tmp_path, "film.mov", "README", "Thumbs.db", "raw.CR2", "drawing.svg")
     assert found(tmp_path) == []
     assert problems(tmp_path) == {
         "film.mov": ("skipped", "not a picture by its name (.mov)"),
         "README": ("skipped", "not a picture by its name (no extension)"),
         "Thumbs.db": ("skipped", "not a picture by its name (.db)"),
         "raw.CR2": ("skipped", "a kind of picture that Albumen does not read (.cr2)"),
-        "x.jpg.xmp": ("skipped", "not a picture by its name (.xmp)"),
         "drawing.svg": ("skipped", "a kind of picture that Albumen does not read (.svg)"),
     }
+
+
+def test_sidecars_are_candidates_though_no_pictures(tmp_path: Path) -> None:
+    touch(tmp_path, "x.jpg.xmp", "y.XMP", "._z.xmp")
+    assert found(tmp_path) == ["x.jpg.xmp", "y.XMP"]
 
 
 def test_hidden_files_and_folders_count_only_when_asked_for(tmp_path: Path) -> None:

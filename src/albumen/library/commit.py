@@ -4,10 +4,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from albumen.library.records import Decoded, Described, Failure, Seen
-from albumen.library.store import Store, copies, embeddings, failures, locations, photos
+from albumen.library.records import Decoded, Described, Failure, Seen, Told
+from albumen.library.store import Store, copies, embeddings, failures, locations, photos, told
 
-Counted = Literal["indexed", "unchanged", "moved", "skipped", "failed"]
+Counted = Literal["indexed", "unchanged", "moved", "skipped", "failed", "sidecars"]
 """How a file counts in the summary."""
 
 
@@ -27,8 +27,10 @@ class PackRows(NamedTuple):
 class Outcome:
     """All that a run learned of one file.
 
-    Without `content_hash`, the file gave no content. Without `decoded`, the content was known
-    already and left nothing to do, or gave no picture; `failures` tell which.
+    Without `content_hash`, the file gave no content; if it is a sidecar, `told` is what it says.
+    Beside a content that was known, `told` is what an earlier version did not read. Without
+    `decoded`, the content was known already and left nothing to do, or gave no picture; `failures`
+    tell which.
     """
 
     seen: Seen
@@ -36,6 +38,7 @@ class Outcome:
     decoded: Decoded | None = None
     described: Described | None = None
     fingerprinted: Described | None = None
+    told: Told | None = None
     failures: tuple[Failure, ...] = ()
 
     def told_by(self, rows: PackRows) -> list[tuple[int, Described]]:
@@ -61,6 +64,8 @@ def write(store: Store, outcome: Outcome, rows: PackRows) -> Counted:
 
 def _write(store: Store, outcome: Outcome, rows: PackRows) -> Counted:
     if outcome.content_hash is None:
+        if outcome.told is not None:
+            return _write_sidecar(store, outcome.seen, outcome.told)
         return _write_refused(store, outcome.seen, outcome.failures[0])
     db, seen = store.db, outcome.seen
     before = locations.find(db, seen)
@@ -87,9 +92,13 @@ def _write_content(store: Store, photo: int, outcome: Outcome, rows: PackRows) -
     gained = False
     if outcome.decoded is not None:
         gained = photos.save_decoded(db, photo, outcome.decoded)
+        told.save_of_photo(db, photo, outcome.decoded.told)
+        told.date_by_sidecar(db, photo)
         failures.clear_photo(db, photo, ("decode", "metadata"))
         if outcome.decoded.evidence is not None:
             copies.keep_evidence(db, photo, outcome.decoded.evidence)
+    elif outcome.told is not None:
+        told.save_of_photo(db, photo, outcome.told)
     for failure in outcome.failures:
         failures.keep_of_photo(db, photo, failure, None)
         if failure.stage == "decode" and failure.lasting:
@@ -101,6 +110,13 @@ def _write_content(store: Store, photo: int, outcome: Outcome, rows: PackRows) -
         for failure in said.failures:
             failures.keep_of_photo(db, photo, failure, row)
     return gained
+
+
+def _write_sidecar(store: Store, seen: Seen, said: Told) -> Counted:
+    location = locations.save(store.db, seen, None)
+    failures.clear_location(store.db, location)
+    told.save_of_sidecar(store.db, location, said)
+    return "sidecars"
 
 
 def _write_refused(store: Store, seen: Seen, failure: Failure) -> Counted:

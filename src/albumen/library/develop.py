@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from albumen.library import evidence, image_hash, metadata
+from albumen.library import evidence, image_hash, metadata, words
 from albumen.library.decode import DecodedPixels, DecodeError, DecodeWorkers, decode
-from albumen.library.records import Decoded, Failure, Fit, Identified, Metadata, Seen
+from albumen.library.records import Decoded, Failure, Fit, Identified, Metadata, Seen, Told
 
 Developed = tuple[Decoded | None, tuple[Failure, ...]]
 """The picture, its metadata and what failed on the way; None if there is no picture."""
@@ -55,27 +55,28 @@ def see(
 ) -> tuple[Decoded, tuple[Failure, ...]]:
     """All that the bytes of a file tell. Raises what `decoder` raises."""
     picture = decoder(data)
-    told, failures = _told(seen, data)
+    known, said, failures = _told(seen, data)
     decoded = Decoded(
         content_hash=content_hash,
         image_hash=_image_hash(data),
         format=picture.format,
         width=picture.width,
         height=picture.height,
-        metadata=replace(told, orientation=picture.orientation),
+        metadata=replace(known, orientation=picture.orientation),
         pixels=picture.pixels,
+        told=said,
     )
     return decoded, failures
 
 
-def _told(seen: Seen, data: bytes) -> tuple[Metadata, tuple[Failure, ...]]:
-    """The metadata; if reading it breaks off, none, and why: the picture counts all the same."""
+def _told(seen: Seen, data: bytes) -> tuple[Metadata, Told, tuple[Failure, ...]]:
+    """Metadata and words; if reading breaks off, none, and why: the picture counts all the same."""
     name = os.fsdecode(seen.relative.rpartition(b"/")[2])
     try:
-        return metadata.read(data, name=name, mtime_ns=seen.mtime_ns), ()
+        return metadata.read(data, name=name, mtime_ns=seen.mtime_ns), words.read(data), ()
     except Exception as error:
         reason = f"its metadata could not be read ({error!r})"
-        return Metadata(), (Failure("metadata", "failed", reason, lasting=False),)
+        return Metadata(), Told(), (Failure("metadata", "failed", reason, lasting=False),)
 
 
 def _image_hash(data: bytes) -> bytes | None:

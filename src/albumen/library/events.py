@@ -37,9 +37,10 @@ Event = Started | Progress | Committed | Notice
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Every file found counts once, in `indexed`, `unchanged`, `moved`, `skipped` or `failed`.
+    """Every photo found counts once, in `indexed`, `unchanged`, `moved`, `skipped` or `failed`.
 
-    `removed`: places at which a photo lay before and no longer does.
+    `sidecars`: XMP files beside photos, read in this run or before. `removed`: places at which a
+    photo lay before and no longer does.
     """
 
     indexed: int = 0
@@ -48,4 +49,5 @@ class Summary:
     removed: int = 0
     skipped: int = 0
     failed: int = 0
+    sidecars: int = 0
     seconds: float = 0.0

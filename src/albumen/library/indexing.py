@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from albumen.errors import UsageError
-from albumen.library import evidence
+from albumen.library import evidence, words
 from albumen.library.channel import Budget, Channel
 from albumen.library.commit import Outcome, PackRows
 from albumen.library.decode import DecodeWorkers
@@ -29,7 +29,7 @@ from albumen.library.identify import identify
 from albumen.library.ledger import Ledger
 from albumen.library.pace import Pace
 from albumen.library.records import Decoded, Described, Failure, Seen
-from albumen.library.scan import Entry, ScanProblem, scan
+from albumen.library.scan import Entry, ScanProblem, is_sidecar, scan
 from albumen.library.store import Store, embeddings, locations, roots
 from albumen.library.survey import Survey, Surveyor, newest_location
 from albumen.packs import Pack
@@ -250,12 +250,22 @@ class _Run:
     def _develop_one(
         self, store: Store, seen: Seen, workers: DecodeWorkers
     ) -> Outcome | _Developed:
-        identified = identify(seen, lambda content: self._is_settled(store, content))
+        if is_sidecar(seen.relative):
+            return _read_sidecar(seen)
+        standing: list[locations.Standing | None] = []
+
+        def is_settled(content: bytes) -> bool:
+            standing.append(locations.standing(store.db, content, self.rows.used))
+            return self._is_settled(standing[-1])
+
+        identified = identify(seen, is_settled)
         if isinstance(identified, Failure):
             return Outcome(seen, failures=(identified,))
         outcome = Outcome(identified.seen, identified.content_hash)
         if identified.settled:
             return outcome
+        if standing == ["untold"] and identified.data is not None:
+            return replace(outcome, told=words.read(identified.data))
         decoded, failures = develop(
             identified,
             short_side=self._short_side,
@@ -274,9 +284,8 @@ class _Run:
         sides = [pack.preprocessing.short_side for pack in packs]
         return max([_NO_PACK_SHORT_SIDE, *sides, evidence.SIDE if self.fingerprint else 0])
 
-    def _is_settled(self, store: Store, content: bytes) -> bool:
-        standing = locations.standing(store.db, content, self.rows.used)
-        if standing is None or standing == "todo":
+    def _is_settled(self, standing: locations.Standing | None) -> bool:
+        if standing in (None, "todo", "untold"):
             return False
         return standing == "done" or not self.options.retry_failed
 
@@ -370,6 +379,19 @@ class _Run:
                     roots.set_scanned(self.store.db, surveyor.claim.root)
             removed += len(photos)
         return removed
+
+
+def _read_sidecar(seen: Seen) -> Outcome:
+    if seen.size > words.LARGEST_SIDECAR:
+        reason = f"the sidecar is larger than {words.LARGEST_SIDECAR >> 20} MB"
+        return Outcome(seen, failures=(Failure("metadata", "failed", reason),))
+    identified = identify(seen, lambda content: False)
+    if isinstance(identified, Failure):
+        return Outcome(seen, failures=(identified,))
+    try:
+        return Outcome(identified.seen, told=words.read_sidecar(identified.data or b""))
+    except words.SidecarError as error:
+        return Outcome(identified.seen, failures=(Failure("metadata", "failed", str(error)),))
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:

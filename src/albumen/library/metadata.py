@@ -1,17 +1,19 @@
 """When, where and with what a photo was taken, from the best of what the file says.
 
-The date comes from EXIF, else from XMP, else from the file's name, else from its modification time;
-a date that can't be (no such day, 1900 or before, beyond next year) counts as absent.
+The date comes from EXIF, else from XMP or IPTC (one standard in two forms), else from the file's
+name, else from its modification time; a date that can't be (no such day, 1900 or before, beyond
+next year) counts as absent.
 Every block is read on its own: one that is damaged costs what it says, and nothing else.
 """
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from albumen.library import iptc
 from albumen.library.exif import EXIF_IFD, GPS_IFD, Exif, exif_block
 from albumen.library.records import Metadata
 from albumen.library.xmp import xmp_dates
@@ -64,13 +66,18 @@ def read(data: bytes, *, name: str, mtime_ns: int) -> Metadata:
     )
 
 
+def date_of(texts: Iterable[str]) -> str | None:
+    """The first of these texts that is a date which can be, as local time in ISO form."""
+    return next((date.taken for text in texts for date in _parsed("xmp", text)), None)
+
+
 def _dates(data: bytes, exif: Exif, name: str, mtime_ns: int) -> Iterator[_Date]:
     """All dates that can be, best first."""
     for directory, tag, offset_tag in _EXIF_DATES:
         offset = _text(exif.get(offset_tag, EXIF_IFD))
         yield from _parsed("exif", _text(exif.get(tag, directory)), offset)
-    for text in xmp_dates(data):
-        yield from _parsed("xmp", text)
+    for text in [*xmp_dates(data), iptc.date(iptc.read(data))]:
+        yield from _parsed("xmp", text or "")
     yield from _named(name)
     yield from _modified(mtime_ns)
 

@@ -23,6 +23,15 @@ class LibraryError(AlbumenError):
     """The library cannot do what was asked, for the reason in the message."""
 
 
+class NotInLibraryError(LibraryError):
+    """A photo that was asked for is in no library."""
+
+    exit_code = 1
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not in the library; take it in with: albumen index FOLDER")
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why one stage gave nothing for one file. `reason` is for people.
@@ -112,6 +121,22 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a file says of a photo in words; `keywords` are clean as tags are, each once.
+
+    `place`: names, from near to far ("Trastevere, Rome, Italy"); `rating`: 1 to 5 stars; `taken`:
+    a sidecar's date, local time in ISO form, for a photo that has none of its own.
+    """
+
+    keywords: tuple[str, ...] = ()
+    title: str | None = None
+    caption: str | None = None
+    place: str | None = None
+    rating: int | None = None
+    taken: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """A picture's pixels and metadata. `pixels`: uint8 (H, W, 3), upright, reduced.
 
@@ -126,6 +151,7 @@ class Decoded:
     metadata: Metadata
     pixels: NDArray[np.uint8]
     evidence: Evidence | None = None
+    told: Told = Told()
 
     @property
     def record(self) -> "Decoded":

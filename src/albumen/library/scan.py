@@ -27,6 +27,9 @@ PICTURE_EXTENSIONS = frozenset(
 )
 """A file is a candidate by its name; `decode` then goes by its content."""
 
+SIDECAR_EXTENSIONS = (b".xmp", b".XMP")
+"""What photo software writes beside a photo it does not want to change."""
+
 UNREAD_EXTENSIONS = frozenset(
     b".3fr .arw .cr2 .cr3 .crw .dng .erf .nef .nrw .orf .pef .raf .raw .rw2 .sr2 .srw .x3f "
     b".jxl .jp2 .j2k .psd .xcf .svg .svgz .ico .tga .exr .hdr".split()
@@ -50,7 +53,7 @@ SYSTEM_FOLDERS = frozenset(
 
 
 class Entry(NamedTuple):
-    """A candidate. `relative`: its path below the root.
+    """A candidate: a picture by its name, or a sidecar. `relative`: its path below the root.
 
     A tuple, since a walk makes one for each file, and these are made quickest.
     """
@@ -209,7 +212,7 @@ def _is_trash(folder: bytes) -> bool:
 
 
 def _candidate(entry: os.DirEntry[bytes], relative: bytes) -> Entry | ScanProblem:
-    is_picture = _picture_name(entry.name)
+    is_picture = _picture_name(entry.name) or is_sidecar(entry.name)
     if not is_picture and entry.is_file(follow_symlinks=False):
         return _not_a_picture(relative)
     try:
@@ -225,9 +228,15 @@ def _file(relative: bytes, status: os.stat_result) -> Entry | ScanProblem:
     """A file by its status. Pipes, sockets and devices are never opened: reading could hang."""
     if not stat.S_ISREG(status.st_mode):
         return _problem(relative, "skipped", f"not a file but a {_kind(status.st_mode)}")
-    if not _picture_name(relative):
+    if not _picture_name(relative) and not is_sidecar(relative):
         return _not_a_picture(relative)
     return Entry(relative, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def is_sidecar(path: bytes) -> bool:
+    """Whether this names a sidecar: it says something of the photo beside it, and is none."""
+    name = path.rpartition(b"/")[2]
+    return name.endswith(SIDECAR_EXTENSIONS) and not name.startswith(b"._")
 
 
 def _picture_name(path: bytes) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from albumen.library.records import Failure, Seen
-from albumen.library.scan import Entry, ScanProblem
+from albumen.library.scan import Entry, ScanProblem, is_sidecar
 from albumen.library.store import Store, locations, roots
 from albumen.library.store.locations import Known
 
@@ -22,8 +22,8 @@ class Survey:
     """What one stretch of a walk gave.
 
     `settled`: files that need no work, by how they count ("unchanged", "moved", "skipped",
-    "failed"); `todo`: files to read; `refused`: files that the walk passed over, to be noted;
-    `back`: locations where files lie again that had been gone.
+    "failed", "sidecars"); `todo`: files to read; `refused`: files that the walk passed over, to be
+    noted; `back`: locations where files lie again that had been gone.
     """
 
     settled: dict[str, int] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Surveyor:
                 self._meet(known.id)  # else `missing` looks whether the photo still lies there
             self._refuse(survey, relative, found.failure, known)
             return
-        self.pictures += 1
+        self.pictures += not is_sidecar(relative)
         if known:
             self._meet(known.id)
         if known is None or self._has_work(known, found):
@@ -86,10 +86,14 @@ class Surveyor:
             return
         if known.gone:
             survey.back.append(known.id)
-        survey.settle(self._outcome(known))
+        is_read_sidecar = is_sidecar(relative) and known.standing == "done"
+        survey.settle("sidecars" if is_read_sidecar else self._outcome(known))
 
     def _has_work(self, known: Known, found: Entry) -> bool:
-        if not known.is_unchanged(found.size, found.mtime_ns) or known.standing == "todo":
+        if not known.is_unchanged(found.size, found.mtime_ns) or known.standing in (
+            "todo",
+            "untold",
+        ):
             return True
         return self._retry_failed and known.standing != "done"
 

@@ -96,6 +96,7 @@ def _develop(request: dict[str, Any]) -> Answer:
         "height": decoded.height,
         "image_hash": decoded.image_hash.hex() if decoded.image_hash else None,
         "metadata": asdict(decoded.metadata),
+        "told": asdict(decoded.told),
         "failures": [asdict(failure) for failure in failures],
         "shape": decoded.pixels.shape,
     }

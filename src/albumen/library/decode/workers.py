@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from albumen.library.decode.bounds import MAX_SHOWN
 from albumen.library.decode.formats import Format
 from albumen.library.decode.outcome import DecodedPixels, DecodeError
-from albumen.library.records import Decoded, Failure, Metadata, Seen
+from albumen.library.records import Decoded, Failure, Metadata, Seen, Told
 from albumen.packs.runtime import cores
 
 Pixels = NDArray[np.uint8]
@@ -79,11 +79,13 @@ class DecodeWorkers:
         }
         answer, pixels = self._ask(request, b"")
         image_hash, failures = answer.pop("image_hash"), answer.pop("failures")
+        told = answer.pop("told")
         decoded = Decoded(
             content_hash=content_hash,
             image_hash=bytes.fromhex(image_hash) if image_hash else None,
             metadata=Metadata(**answer.pop("metadata")),
             pixels=pixels,
+            told=Told(**{**told, "keywords": tuple(told["keywords"])}),
             **answer,
         )
         return decoded, tuple(Failure(**failure) for failure in failures)

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 from albumen.library.records import Root, Seen
 from albumen.library.store.connection import Database, now, placeholders
 
-Standing = Literal["done", "todo", "skipped", "failed"]
-"""Of an unchanged file: nothing is left to do; something is; or it failed for good."""
+Standing = Literal["done", "untold", "todo", "skipped", "failed"]
+"""Of an unchanged file: nothing is left to do; only its words are to be read, which an earlier
+version did not do; more is; or it failed for good."""
 
 _LARGEST = 2**63 - 1
 
@@ -43,7 +44,8 @@ def _standing(packs: Sequence[int]) -> str:
     return f"""
   CASE
     WHEN p.status = 'decoded' AND {len(packs)} =
-      (SELECT count(*) FROM embedding e WHERE e.pack IN ({rows}) AND e.photo = p.id) THEN 'done'
+      (SELECT count(*) FROM embedding e WHERE e.pack IN ({rows}) AND e.photo = p.id)
+      THEN CASE WHEN p.words_read THEN 'done' ELSE 'untold' END
     ELSE ifnull((SELECT f.status FROM failure f WHERE f.photo = p.id AND f.lasting
       AND (f.stage = 'decode' AND p.status = 'failed'
         OR f.stage = 'describe' AND p.status = 'decoded' AND f.pack IN ({rows})) LIMIT 1), 'todo')
@@ -51,7 +53,11 @@ def _standing(packs: Sequence[int]) -> str:
 
 
 _OF_FILE = """
-  ifnull((SELECT f.status FROM failure f WHERE f.location = l.id AND f.lasting LIMIT 1), 'todo')"""
+  ifnull((SELECT f.status FROM failure f WHERE f.location = l.id AND f.lasting LIMIT 1),
+    CASE WHEN EXISTS (SELECT 1 FROM told t WHERE t.location = l.id)
+      AND NOT EXISTS (SELECT 1 FROM failure f WHERE f.location = l.id)
+    THEN 'done' ELSE 'todo' END)"""
+"""Of a file without a photo: a sidecar that was read, or what could not be."""
 
 
 def known(

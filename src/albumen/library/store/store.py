@@ -166,6 +166,10 @@ class Store:
             (key, value),
         )
 
+    def remove_setting(self, key: str) -> None:
+        """Forget a setting of this library."""
+        self.db.execute("DELETE FROM setting WHERE key = ?", (key,))
+
     def check(self) -> str | None:
         """What SQLite finds wrong with the file, reading all of it; None if it is sound."""
         found = self.db.execute("PRAGMA integrity_check").fetchone()[0]

@@ -4,7 +4,6 @@ A person's word counts before a file's, a file's before a pack's. A decision han
 (`picture_of`), not on its file.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,17 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.library.records import LibraryError
+from albumen.library.store.beside import records_of
 from albumen.library.store.connection import Database, now, placeholders
-
-LONGEST = 200
-"""Characters of a tag: more is a caption."""
+from albumen.library.tag_name import clean, key
 
 By = Literal["hand", "file", "model"]
-
-# Marks that are not seen (RTL override and the like) would let one tag pass for another; those stay
-# that emoji and Persian are written with: two joiners, and the letters of a flag.
-_JOINERS = "\u200c\u200d" + "".join(map(chr, range(0xE0020, 0xE0080)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +46,6 @@ class Decision:
     tag: str
     has: bool
     at: str
-
-
-def clean(name: str) -> str:
-    """A tag as it is kept: one line, composed; raises LibraryError for what can be no tag."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise LibraryError(f"the tag {name!r} is not valid text; write it in UTF-8") from None
-    spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in name)
-    seen = "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) != "Cf")
-    plain = " ".join(unicodedata.normalize("NFC", seen).split())
-    if not plain.strip(_JOINERS):
-        raise LibraryError("a tag needs at least one character that can be seen")
-    if len(plain) > LONGEST:
-        raise LibraryError(f'the tag "{plain[:40]} …" is longer than {LONGEST} characters')
-    return plain
-
-
-def key(name: str) -> str:
-    """What two spellings of one tag have in common: "Café", "CAFÉ" and "cafe\u0301"."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def picture_of(db: Database, photo: int) -> bytes:
@@ -144,20 +116,21 @@ _DECIDED = """
 
 def of_photo(db: Database, photo: int, pack_key: str | None) -> list[Tag]:
     """A photo's tags, the owner's first, then its file's, then what the pack found, best first."""
+    told = records_of(db, photo)
+    records = ",".join(f"?{number}" for number in range(3, 3 + len(told)))
     rows = db.execute(
         f"""WITH decided AS ({_DECIDED}),
               said AS (
                 SELECT tag, 0 AS voice, 1.0 AS score FROM decided WHERE has
                 UNION ALL
-                SELECT k.tag, 1, 1.0 FROM told_of o JOIN told_keyword k ON k.told = o.told
-                  WHERE o.photo = ?1
+                SELECT tag, 1, 1.0 FROM told_keyword WHERE told IN ({records})
                 UNION ALL
                 SELECT f.tag, 2, f.score FROM tag_found f
                   WHERE f.photo = ?1 AND f.pack = (SELECT id FROM pack WHERE key = ?2))
             SELECT t.name, min(voice), score FROM said JOIN tag t ON t.id = said.tag
             WHERE NOT EXISTS (SELECT 1 FROM decided d WHERE d.tag = said.tag AND NOT d.has)
             GROUP BY t.id ORDER BY min(voice), score DESC, t.key""",
-        (photo, pack_key),
+        (photo, pack_key, *told),
     ).fetchall()
     voices: tuple[By, ...] = ("hand", "file", "model")
     return [Tag(name, score, voices[voice]) for name, voice, score in rows]
