@@ -19,7 +19,10 @@ from albumen import packs
 from albumen.errors import UsageError
 from albumen.library.events import Committed, Event, Notice, Progress, Summary
 from albumen.library.home import Home, default
+from albumen.library.records import NotInLibraryError
 from albumen.library.store import Photo, Store
+from albumen.library.store import tags as tag_rows
+from albumen.library.store.tags import Tag, TagCount
 from albumen.packs import catalogue
 from albumen.search import Answer, Query, Result, day_before, parse_day, run
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from albumen.duplicates import DuplicateGroup, Level, Verdict
     from albumen.exchange import Exported, Imported
     from albumen.library.classify import Classified
+    from albumen.tags import Applied, Vocabulary
+    from albumen.tags.sidecars import Sidecar
     from albumen.trash import InTrash, Refused, Restored, Trashed
 
 type_of_path = str | os.PathLike[str]
@@ -163,6 +168,9 @@ class Library:
                     progress(Notice(f"comparing {count:,} photos with those like them, for copies"))
 
             duplicates.place(self.store, fingerprint.id, compared)
+        asked_for = summary.indexed and tag_rows.applied(self.store.db, self.pack.id)[0]
+        if asked_for and len(self.vocabulary):
+            self.apply_tags()  # photos that are new get tags as well
         return summary
 
     def search(
@@ -174,14 +182,17 @@ class Library:
         after: Day | None = None,
         before: Day | None = None,
         under: type_of_path | None = None,
+        tags: str | Sequence[str] | None = None,
         limit: int = 20,
     ) -> list[Result]:
         """The photos most like the words and example pictures, most alike first.
 
         text: what the photos show; like: example pictures, in the library or not; without: what
         they do not show. after, before: photos taken on or after, and earlier than, a day
-        ("2023", "2023-05", "2023-05-17" or a `datetime.date`); under: a folder. A photo comes once,
-        all its copies in `paths`. Raises `QueryError` when nothing is asked for.
+        ("2023", "2023-05", "2023-05-17" or a `datetime.date`); under: a folder; tags: photos that
+        have each of these tags, which may also be all that is asked. A photo comes once, all its
+        copies in `paths`; those whose own words hold the query's come first. Raises `QueryError`
+        when nothing is asked for.
 
         >>> library.search("sunset", without="people", after="2023", limit=5)
         [Result(rank=1, ...), ...]
@@ -193,6 +204,7 @@ class Library:
             after=_day(after),
             before=_day(before),
             under=Path(under).expanduser().absolute() if under is not None else None,
+            tags=_several(tags),
             limit=limit,
         )
         return list(self.answer(query).results)
@@ -247,6 +259,82 @@ class Library:
         fingerprint = self._fingerprint()
         if fingerprint is not None:
             duplicates.place(self.store, fingerprint.id)
+
+    def tags(self, photo: type_of_path) -> list[Tag]:
+        """A photo's tags: those set by hand, those of its own file, then what the model found.
+
+        >>> library.tags("cat.jpg")
+        [Tag(tag='Rosie', score=1.0, by='hand'), Tag(tag='cat', score=0.83, by='model')]
+        """
+        return tag_rows.of_photo(self.store.db, self._photo(photo).id, self.pack.id)
+
+    def add_tags(self, photo: type_of_path, *tags: str) -> None:
+        """Give a photo tags by hand. They hang on the picture: moving the file, or writing a rating
+        into it, changes nothing. Raises `LibraryError` for what can be no tag."""
+        self._decide(photo, tags, has=True)
+
+    def remove_tags(self, photo: type_of_path, *tags: str) -> None:
+        """Say by hand that a photo has not these tags, whatever its file or the model says."""
+        self._decide(photo, tags, has=False)
+
+    def all_tags(self) -> list[TagCount]:
+        """Every tag that is on a photo, the most frequent first."""
+        return tag_rows.counts(self.store.db, self.pack.id)
+
+    @property
+    def vocabulary(self) -> "Vocabulary":
+        """The tags that the model may give; assign one, or its text, to change it."""
+        from albumen.tags import vocabulary
+
+        return vocabulary.of(self.store) if self.home.db.exists() else vocabulary.default()
+
+    @vocabulary.setter
+    def vocabulary(self, value: "Vocabulary | str") -> None:
+        from albumen.tags import vocabulary
+
+        parsed = vocabulary.parse(value) if isinstance(value, str) else value
+        with Store.open(self.home, create=True) as store:
+            vocabulary.keep(store, parsed)
+
+    def apply_tags(self, *, progress: Callable[[Progress], None] | None = None) -> "Applied":
+        """Let the model tag every photo from the vocabulary; many get no tag. Those by hand stay.
+
+        Photos that `index` takes in later are tagged by it. Raises `UsageError` for an empty
+        vocabulary.
+
+        >>> library.apply_tags()
+        Applied(photos=1200, tagged=980)
+        """
+        from albumen import tags
+
+        return tags.apply(self.store, self.pack, self.vocabulary, progress or _unheard)
+
+    def forget_applied_tags(self) -> None:
+        """Take away all tags that the model gave; `index` then gives none any more."""
+        with self.store.db.transaction():
+            tag_rows.forget_found(self.store.db, self.pack.id)
+
+    def export_tags(
+        self,
+        to: type_of_path | None = None,
+        *,
+        under: type_of_path | None = None,
+        by_model: bool = False,
+    ) -> "Iterator[Sidecar]":
+        """Write tags into XMP sidecars, beside the photos or into the folder `to`; never into them.
+
+        A sidecar that another program wrote stays as it is. by_model: also tags that only the model
+        gave. Yields what became of each.
+        """
+        from albumen.tags import sidecars
+
+        return sidecars.export(
+            self.store,
+            self.pack.id,
+            to=Path(to).expanduser().absolute() if to is not None else None,
+            under=Path(under).expanduser().absolute() if under is not None else None,
+            by_model=by_model,
+        )
 
     def classify(
         self,
@@ -354,6 +442,20 @@ class Library:
             return None
         return packs.open_pack(folder, device=self.device)
 
+    def _photo(self, path: type_of_path) -> Photo:
+        place = Path(path).expanduser().absolute()
+        photo = self.store.photo_by_path(place)
+        if photo is None:
+            raise NotInLibraryError(place)
+        return photo
+
+    def _decide(self, path: type_of_path, tags: Sequence[str], *, has: bool) -> None:
+        photo = self._photo(path)
+        db = self.store.db
+        with db.transaction():
+            for tag in tags:
+                tag_rows.decide(db, tag_rows.picture_of(db, photo.id), tag, has=has)
+
     def _name_to_find_it_by(self) -> str:
         try:
             by_name = catalogue.find(self.pack.name, self.home.packs)
@@ -364,6 +466,10 @@ class Library:
 
     def _setting(self, key: str) -> str | None:
         return self.store.setting(key) if self.home.db.exists() else None
+
+
+def _unheard(progress: Progress) -> None:
+    """Progress that nobody asked for."""
 
 
 def _several(values: object) -> tuple[str, ...]:

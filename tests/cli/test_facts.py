@@ -9,7 +9,7 @@ import pytest
 SHOWN = [
     "path", "paths", "content_hash", "image_hash", "bytes", "format", "width", "height",
     "orientation", "taken", "taken_source", "offset", "latitude", "longitude", "camera", "pack",
-    "encoded", "failures",
+    "encoded", "tags", "told", "failures",
 ]  # fmt: skip
 
 

@@ -73,6 +73,8 @@ def work(
     example = request.node.callspec.params["example"]
     if example.startswith("albumen import"):
         assert main.run(["export", str(album.parent / "decisions.json")]) == 0
+    if "--tag" in example:
+        assert main.run(["tags", "add", str(album / "cat.png"), "cat"]) == 0
     if not example.startswith("albumen trash"):
         return album.parent
     shutil.copytree(album, tmp_path / "own" / "photos")

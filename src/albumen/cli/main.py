@@ -34,6 +34,7 @@ COMMANDS = {
     "show": Entry("albumen.cli.show:show", "Show everything the library knows of a photo."),
     "stats": Entry("albumen.cli.stats:stats", "Count what is in the library."),
     "problems": Entry("albumen.cli.problems:problems", "List files left out, and why."),
+    "tags": Entry("albumen.cli.tags:tags", "Tag photos, by hand or by the model."),
     "classify": Entry("albumen.cli.classify:classify", "Say what photos show."),
     "trash": Entry("albumen.cli.trash:trash", "Move photos to the system's trash, and back."),
     "export": Entry("albumen.cli.exchange:export", "Write what was decided by hand to a file."),

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from albumen.cli.command import Command, Session, pack_option
-from albumen.cli.words import counted, print_json, printable
+from albumen.cli.words import counted, one_line, print_json, printable
 
 if TYPE_CHECKING:
     from albumen.api import Library
-    from albumen.search import Answer
+    from albumen.search import Answer, Result
 
 ABOUT_PACKS = (
     "Searching with the pack {name!r}. A published one of full size finds more, and takes more "
@@ -37,6 +37,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date 
         albumen search "in the snow" --like photos/cat.png --under photos
         albumen search a cup of coffee --sheet coffee.html
         albumen search "a motorcycle" --json
+        albumen search asleep --tag cat
     """,
 )
 @click.argument("text", nargs=-1)
@@ -56,6 +57,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date 
     type=click.Path(path_type=Path),
     help="Only photos in this folder or deeper.",
 )
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only with it; repeatable.")
 @click.option("-n", "limit", default=20, show_default=True, metavar="K", help="At most K photos.")
 @click.option("--all", "show_all", is_flag=True, help="Also photos below the cut-off.")
 @click.option("--open", "open_it", is_flag=True, help="Show a contact sheet in the browser.")
@@ -129,7 +131,7 @@ def _print_words(library: "Library", answer: "Answer") -> None:
         mark = " " if result.match else "·"
         click.echo(
             f"{result.rank:>3} {mark}{result.score:6.3f}  {(taken or '')[:10]:<10}  "
-            f"{printable(result.path)}{copies}"
+            f"{printable(result.path)}{copies}{_says(result)}"
         )
     if not answer.results:
         click.echo(_why_nothing(answer), err=True)
@@ -146,6 +148,12 @@ def _why_nothing(answer: "Answer") -> str:
     if answer.query.filtered:
         return "Nothing found: no photo of the library passes these filters."
     return "Nothing found: the library holds no photo; take some in with: albumen index FOLDER"
+
+
+def _says(result: "Result") -> str:
+    """Which of the query's words stand in the photo's own."""
+    words = f"  (says {', '.join(result.words)})" if result.words else ""
+    return click.style(one_line(words), dim=True)
 
 
 def _tell_about_packs(library: "Library") -> None:

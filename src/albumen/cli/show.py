@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from albumen.cli.command import Command, Session
-from albumen.cli.words import print_json, printable, size
+from albumen.cli.words import one_line, print_json, printable, shown_tag, size
 
 if TYPE_CHECKING:
     from albumen.api import Library
     from albumen.library.store import Photo
+    from albumen.library.store.told import Source
 
-SOURCES = {"exif": "EXIF", "xmp": "XMP", "name": "the file's name", "mtime": "the file's time"}
+SOURCES = {
+    "exif": "EXIF",
+    "xmp": "XMP or IPTC",
+    "name": "the file's name",
+    "mtime": "the file's time",
+}
 
 
 @click.command(
@@ -47,6 +53,8 @@ def show(session: Session, photo: Path, as_json: bool) -> int:
 
 def as_dict(library: "Library", photo: "Photo") -> dict[str, Any]:
     """A photo's record; `encoded` says whether search knows it with the pack in use."""
+    from albumen.library.store import tags, told
+
     paths = library.store.paths([photo.id]).get(photo.id, [])
     data = photo.metadata
     return {
@@ -67,10 +75,27 @@ def as_dict(library: "Library", photo: "Photo") -> dict[str, Any]:
         "camera": data.camera,
         "pack": library.pack.name,
         "encoded": library.store.embedding(photo.id, library.pack.id) is not None,
+        "tags": [
+            {"tag": tag.tag, "score": tag.score, "by": tag.by}
+            for tag in tags.of_photo(library.store.db, photo.id, library.pack.id)
+        ],
+        "told": [_told(source) for source in told.of_photo(library.store.db, photo.id)],
         "failures": [
             {"stage": failure.stage, "status": failure.status, "reason": failure.reason}
             for failure in library.store.failures(photo.id)
         ],
+    }
+
+
+def _told(source: "Source") -> dict[str, Any]:
+    """What one file says in words; `sidecar` is None for the photo's own."""
+    return {
+        "sidecar": str(source.path) if source.path else None,
+        "keywords": list(source.told.keywords),
+        "title": source.told.title,
+        "caption": source.told.caption,
+        "place": source.told.place,
+        "rating": source.told.rating,
     }
 
 
@@ -93,6 +118,12 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("place", f"{facts['latitude']:.5f}, {facts['longitude']:.5f}"))
     if facts["camera"]:
         lines.append(("camera", printable(facts["camera"])))
+    for said in facts["told"]:
+        for label in ("title", "caption", "place", "rating"):
+            if said[label] is not None:
+                lines.append((label, one_line(str(said[label]))))
+    if facts["tags"]:
+        lines.append(("tags", ", ".join(shown_tag(tag["tag"]) for tag in facts["tags"])))
     found = "can be found" if facts["encoded"] else "cannot be found by what it shows"
     lines.append(("search", f"{found} with the pack {facts['pack']}"))
     lines.append(("content", facts["content_hash"]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any
 
 import click
@@ -22,6 +23,12 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown_tag(tag: str) -> str:
+    """A tag on one line; the joiners that emoji and some scripts are written with stay."""
+    parts = re.split("([\u200c\u200d\U000e0020-\U000e007f]+)", tag)
+    return "".join(part if at % 2 else one_line(part) for at, part in enumerate(parts))
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:

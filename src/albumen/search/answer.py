@@ -1,14 +1,17 @@
 """From a query to ranked photos."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from albumen.library.records import LibraryError
-from albumen.library.store import copies, photos
+from albumen.library.store import copies, photos, tags
+from albumen.search import words
 from albumen.search.cutoff import cutoff
 from albumen.search.encoding import encode, means_nothing
 from albumen.search.matrix import Ids, Matrix
@@ -31,7 +34,8 @@ class Result:
     rank: 1 for the most alike. score: the cosine between photo and query, from -1 to 1; it compares
     photos within one answer and is no probability. path: where the photo lies; paths: all its
     places, copies included, `path` first. match: whether it reaches the answer's cut-off (True
-    where there is none).
+    where there is none), or its own words hold all of the query's. words: those of the query's words
+    that the photo's own hold (keywords, caption, tags by hand).
     """
 
     rank: int
@@ -40,6 +44,7 @@ class Result:
     paths: tuple[Path, ...]
     score: float
     match: bool = True
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,20 @@ class Answer:
     closest: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Photos: their ids, scores, what they are ordered by, and whether they match; (N,) each."""
+
+    ids: Ids
+    scores: Scores
+    order: Scores
+    match: NDArray[np.bool_]
+
+    def where(self, passing: NDArray[np.bool_]) -> "_Ranked":
+        """Those of them."""
+        return _Ranked(*(part[passing] for part in (self.ids, self.scores, self.order, self.match)))
+
+
 def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:
     """Rank the library's photos by the query; a photo is shown once, however many copies it has.
 
@@ -72,18 +91,49 @@ def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:
             f"run: albumen index FOLDER --pack {pack.name}"
         )
     least = _least(store, pack, query, vector, ids, scores)
+    said = words.said(store, query.text)
+    ranked = _ranked(query, ids, scores, least, said)
     if query.filtered:
-        allowed = store.candidates(
-            after=query.after, before=day_before(query.before), under=query.under
-        )
-        passing = np.isin(ids, allowed)
-        ids, scores = ids[passing], scores[passing]
-    closest = _rounded(float(scores.max())) if len(scores) else None
-    if least is not None and not query.show_all:
-        matching = np.round(scores.astype(np.float64), DIGITS) >= least
-        ids, scores = ids[matching], scores[matching]
-    results = _present(store, ids, scores, query.limit, least)
+        ranked = ranked.where(np.isin(ranked.ids, _allowed(store, pack, query)))
+    closest = _rounded(float(ranked.scores.max())) if len(ranked.ids) else None
+    if not query.show_all:
+        ranked = ranked.where(ranked.match)
+    notices += tuple(_unknown_tags(store, pack, query))
+    results = _present(store, ranked, query.limit, said)
     return Answer(query, pack.name, least, results, notices, closest)
+
+
+def _ranked(
+    query: Query, ids: Ids, scores: Scores, least: float | None, said: words.Said | None
+) -> _Ranked:
+    """All photos of the library; what a person wrote also finds one that has no vector."""
+    only_tags = not query.text and not query.like  # then all that have them are asked for
+    if said is not None:
+        unseen = np.setdiff1d(said.all_of_them, ids)
+        ids = np.concatenate([ids, unseen])
+        scores = np.concatenate([scores, np.zeros(len(unseen), np.float32)])
+    match = np.full(len(ids), least is None or only_tags)
+    if least is not None:
+        match |= np.round(scores.astype(np.float64), DIGITS) >= least
+    if said is None:
+        return _Ranked(ids, scores, scores, match)
+    return _Ranked(ids, scores, said.raised(ids, scores), match | np.isin(ids, said.all_of_them))
+
+
+def _allowed(store: "Store", pack: "Pack", query: Query) -> Ids:
+    """Sorted ids of the photos that pass the filters."""
+    allowed = store.candidates(
+        after=query.after, before=day_before(query.before), under=query.under
+    )
+    for tag in query.tags:
+        allowed = np.intersect1d(allowed, tags.photos_with(store.db, tag, pack.id))
+    return allowed
+
+
+def _unknown_tags(store: "Store", pack: "Pack", query: Query) -> Iterator[str]:
+    for tag in query.tags:
+        if not len(tags.photos_with(store.db, tag, pack.id)):
+            yield f'no photo has the tag "{tag}"; those that there are: albumen tags list'
 
 
 def _least(
@@ -105,23 +155,24 @@ def _least(
 
 
 def _present(
-    store: "Store", ids: Ids, scores: Scores, limit: int, least: float | None
+    store: "Store", ranked: _Ranked, limit: int, said: words.Said | None
 ) -> tuple[Result, ...]:
     """The best photos that still lie somewhere, each once with its copies folded under it."""
     wanted = 2 * limit  # room for copies, and for photos that lie nowhere any more
     while True:
-        top = best(ids, scores, wanted)
-        shown = _distinct(store, ids[top].tolist())
-        if len(shown) >= limit or wanted >= len(ids):
+        top = best(ranked.ids, ranked.order, wanted)
+        shown = _distinct(store, ranked.ids[top].tolist())
+        if len(shown) >= limit or wanted >= len(ranked.ids):
             break
         wanted *= 4
-    score_of = dict(zip(ids[top].tolist(), scores[top].tolist(), strict=True))
+    at = dict(zip(ranked.ids[top].tolist(), top.tolist(), strict=True))
     places = _places(store, shown[:limit])
     found = []
     for rank, photo in enumerate(shown[:limit], 1):
-        score, where = _rounded(score_of[photo]), places[photo]
-        match = least is None or score >= least
-        found.append(Result(rank, photo, where[0], where, score, match))
+        score, match = float(ranked.scores[at[photo]]), bool(ranked.match[at[photo]])
+        own = () if said is None else said.of(photo)
+        where = places[photo]
+        found.append(Result(rank, photo, where[0], where, _rounded(score), match, own))
     return tuple(found)
 
 

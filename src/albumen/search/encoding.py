@@ -30,7 +30,7 @@ def encode(query: Query, pack: "Pack", store: "Store") -> tuple[Vector, tuple[st
     read as `reading` says. Raises `QueryError` for an example that is no picture.
     """
     text, negative = (
-        [read(each, pack.words) for each in texts] for texts in (query.text, query.negative)
+        [read(each, pack.words) for each in texts] for texts in (query.words, query.negative)
     )
     notices = tuple(_notices(pack, [*text, *negative]))
     wanted = [*_texts(pack, text), *(_picture(pack, store, path) for path in query.like)]

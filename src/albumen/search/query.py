@@ -16,10 +16,11 @@ class QueryError(UsageError):
 class Query:
     """A request for photos; raises `QueryError` when it asks for nothing or contradicts itself.
 
-    text, like: what the photos show, in words and as example pictures; at least one of them.
+    text, like: what the photos show, in words and as example pictures; one of them, or `tags`.
     negative: words for what they do not show.
     after, before: days; photos taken on or after `after`, and earlier than `before`.
     under: a folder; photos that lie in it or deeper.
+    tags: photos that have each of these tags; without `text` and `like`, the tags are looked for.
     limit: at most so many photos; show_all: those below the pack's cut-off as well.
     """
 
@@ -29,13 +30,15 @@ class Query:
     after: date | None = None
     before: date | None = None
     under: Path | None = None
+    tags: tuple[str, ...] = ()
     limit: int = 20
     show_all: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _clean(self.text))
         object.__setattr__(self, "negative", _clean(self.negative))
-        if not self.text and not self.like:
+        object.__setattr__(self, "tags", _clean(self.tags))
+        if not self.text and not self.like and not self.tags:
             only = "says only what not to show" if self.negative else "is empty"
             raise QueryError(f'the query {only}; say what to look for, such as "a dog on a beach"')
         if self.limit < 1:
@@ -46,19 +49,26 @@ class Query:
     @property
     def filtered(self) -> bool:
         """Whether only a part of the library is asked for."""
-        return any(bound is not None for bound in (self.after, self.before, self.under))
+        bounds = (self.after, self.before, self.under)
+        return bool(self.tags) or any(bound is not None for bound in bounds)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The texts that are looked for."""
+        return self.text or (() if self.like else self.tags)
 
     @property
     def subject(self) -> str:
         """What the photos show, as a phrase: `a dog, like rex.jpg, without people`."""
         examples = (f"like {path.name}" for path in self.like)
-        return ", ".join([*self.text, *examples, *(f"without {text}" for text in self.negative)])
+        return ", ".join([*self.words, *examples, *(f"without {text}" for text in self.negative)])
 
     @property
     def filters(self) -> tuple[str, ...]:
         """Which part of the library is asked for: `from 2023-01-01`, `before …`, `in /photos`."""
         bounds = {"from": self.after, "before": self.before, "in": self.under}
-        return tuple(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
+        told = tuple(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
+        return told + tuple(f"tagged {tag}" for tag in self.tags)
 
 
 def parse_day(text: str) -> date:
