@@ -19,9 +19,9 @@ from datetime import datetime
 from pathlib import Path
 
 from albumen.cli.words import one_line, printable
-from albumen.errors import UsageError
+from albumen.errors import AlbumenError, UsageError
 from albumen.evaluation import shards
-from albumen.library import containers, image_hash, metadata, xmp
+from albumen.library import containers, image_hash, metadata, tag_name, words, xmp
 from albumen.library.decode import DecodeError
 from albumen.library.decode.bounds import MAX_MEMORY_HERE
 from albumen.library.decode.cost import cost
@@ -32,6 +32,7 @@ from albumen.library.patterns import Patterns
 from albumen.packs import PackError, manifest, onnx_file, onnx_graph
 from albumen.search import matrix
 from albumen.search.query import QueryError, parse_day
+from albumen.tags import vocabulary
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,24 @@ def run_xmp(data: bytes) -> None:
     jpeg = b"http://ns.adobe.com/xap/1.0/\0" + data[:65_000]
     for whole in (data, b"\xff\xd8\xff\xe1" + struct.pack(">H", len(jpeg) + 2) + jpeg):
         assert all(isinstance(date, str) for date in xmp.xmp_dates(whole))
+
+
+def run_told(data: bytes) -> None:
+    """What a photo or a sidecar says: keywords that are clean tags, each once; 1 to 5 stars."""
+    told = [words.read(data)]
+    with contextlib.suppress(words.SidecarError):
+        told.append(words.read_sidecar(data))
+    for said in told:
+        assert [tag_name.clean(keyword) for keyword in said.keywords] == list(said.keywords)
+        assert len({tag_name.key(keyword) for keyword in said.keywords}) == len(said.keywords)
+        assert said.rating in (None, 1, 2, 3, 4, 5)
+
+
+def run_vocabulary(data: bytes) -> None:
+    """A vocabulary is refused, or written as it is read."""
+    with contextlib.suppress(AlbumenError):
+        parsed = vocabulary.parse(data.decode("utf-8", "replace"))
+        assert vocabulary.parse(parsed.text()) == parsed
 
 
 def run_metadata(data: bytes) -> None:
@@ -204,6 +223,14 @@ def _models() -> Iterable[bytes]:
     return [data for name, data in _packs().items() if name.endswith(".onnx")]
 
 
+def _iptc() -> Iterable[bytes]:
+    from tests.library.albums import jpeg
+    from tests.library.worded import iim, with_iptc, with_windows_words
+
+    fields = iim((1, 90, b"\x1b%G"), (2, 25, b"Rosie"), (2, 120, b"We dig."), (2, 55, b"19850617"))
+    return [with_iptc(jpeg(1), fields), with_windows_words("Rosie;beach", "We dig.", 3)]
+
+
 def _tars() -> Iterable[bytes]:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:
@@ -228,6 +255,8 @@ TARGETS = {
         Target("image_hash", run_image_hash, _pictures),
         Target("exif", run_exif, _exif_blocks),
         Target("xmp", run_xmp, _packets),
+        Target("told", run_told, lambda: [*_pictures(), *_packets(), *_iptc()]),
+        Target("vocabulary", run_vocabulary, lambda: [b"[a]\ndog = a dog; x\n# c\n#b\n"]),
         Target("metadata", run_metadata, _pictures),
         Target("decoding", run_decoding, _pictures),
         Target("manifest", run_manifest, lambda: [_packs()["pack.json"], json.dumps({}).encode()]),
