@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albumen.packs.pack import Background
+from albumen.packs.background import Background
 from albumen.tags import scoring
 
 DIM = 8
@@ -20,7 +20,7 @@ NOTHING = np.zeros(DIM, np.float32)
 
 def background(sample: np.ndarray | None, spread: float = 0.05) -> Background:
     covariance = (np.eye(DIM) * spread**2).astype(np.float32)
-    return Background(NOTHING, covariance, NOTHING, sample)
+    return Background(NOTHING, covariance, NOTHING, NOTHING[np.newaxis][:0], 1000, sample)
 
 
 def test_clearness_counts_standard_deviations_of_the_background() -> None:

@@ -34,8 +34,8 @@ class Result:
     rank: 1 for the most alike. score: the cosine between photo and query, from -1 to 1; it compares
     photos within one answer and is no probability. path: where the photo lies; paths: all its
     places, copies included, `path` first. match: whether it reaches the answer's cut-off (True
-    where there is none), or its own words hold all of the query's. words: those of the query's words
-    that the photo's own hold (keywords, caption, tags by hand).
+    where there is none), or its own words hold all of the query's. words: those of the query's
+    words that the photo's own hold (keywords, caption, tags by hand).
     """
 
     rank: int
@@ -74,7 +74,9 @@ class _Ranked:
 
     def where(self, passing: NDArray[np.bool_]) -> "_Ranked":
         """Those of them."""
-        return _Ranked(*(part[passing] for part in (self.ids, self.scores, self.order, self.match)))
+        return _Ranked(
+            self.ids[passing], self.scores[passing], self.order[passing], self.match[passing]
+        )
 
 
 def run(store: "Store", home: "Home", pack: "Pack", query: Query) -> Answer:

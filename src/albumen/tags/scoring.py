@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.packs.pack import Background
+from albumen.packs.background import Background
 
 Floats = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from albumen.errors import UsageError
 from albumen.library.events import Progress
-from albumen.library.store import Store, embeddings, tags
-from albumen.packs.pack import Background
+from albumen.library.store import Store, tags
+from albumen.packs.background import Background
 from albumen.tags import scoring, vectors
 from albumen.tags.vocabulary import Vocabulary, default
 
@@ -108,9 +108,8 @@ def _apply(store: Store, pack: "Pack", tagger: Tagger, todo: NDArray[np.int64]) 
         rows = [tags.tag_row(store.db, name) for name in names]
     at_once = min(MOST_AT_ONCE, max(1, CELLS // len(rows)))
     for start in range(0, len(todo), at_once):
-        some = todo[start : start + at_once].tolist()
-        ids, embedded = embeddings.of_photos(store.db, pack.id, some)
-        photos = ids.tolist()
+        photos = todo[start : start + at_once].tolist()
+        embedded = store.embeddings_of(todo[start : start + at_once], pack.id)
         found = tagger.tags(embedded.astype(np.float32))
         with store.db.transaction():
             tags.keep_found(
@@ -126,8 +125,10 @@ def _apply(store: Store, pack: "Pack", tagger: Tagger, todo: NDArray[np.int64]) 
 
 def _background(store: Store, pack: "Pack") -> Background:
     """The pack's; where it brings none, the library's own photos, if there are enough."""
-    if pack.background is not None:
-        return pack.background
+    brought = pack.background
+    # Statistics of generated pictures, which newer packs say, tell nothing of photos.
+    if brought is not None and (brought.photos or not len(brought.rivals)):
+        return brought
     count = store.embedding_count(pack.id)
     if count < FEWEST:
         raise UsageError(
@@ -139,4 +140,6 @@ def _background(store: Store, pack: "Pack") -> Background:
     parts = [chunk[::step].astype(np.float32) for _, _, chunk in store.embeddings(pack.id)]
     sample = np.concatenate(parts)
     covariance = np.cov(sample.T).astype(np.float32)
-    return Background(sample.mean(0), covariance, np.zeros(pack.dim, np.float32), sample)
+    nothing = np.zeros((0, pack.dim), np.float32)
+    mean = sample.mean(axis=0)
+    return Background(mean, covariance, mean, nothing, photos=len(sample), sample=sample)
