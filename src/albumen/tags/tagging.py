@@ -71,7 +71,12 @@ class Tagger:
         found = scoring.enough(clearness, self._groups, self.scale.least)
         scores = scoring.certainty(clearness[found], self.scale.least)
         rows, columns = np.nonzero(found)
-        yield from zip(rows.tolist(), columns.tolist(), np.round(scores, 4).tolist(), strict=True)
+        yield from zip(
+            rows.tolist(),
+            columns.tolist(),
+            np.round(scores.astype(np.float64), 4).tolist(),
+            strict=True,
+        )
 
 
 def apply(
