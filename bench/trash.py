@@ -41,7 +41,10 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     other = Path(sys.argv[2] if len(sys.argv) > 2 else "/dev/shm")
     here = Path(tempfile.gettempdir())
-    settings = [("the home's file system", here, 8, count), ("the same", here, 2, 3 * count)]
+    settings = [
+        ("the home's file system", here, 8, count),
+        ("the home's file system", here, 2, 3 * count),
+    ]
     if other.is_dir() and other.stat().st_dev != here.stat().st_dev:
         settings.insert(1, ("another file system", other, 8, count))
     lines = [

@@ -18,20 +18,24 @@ from pathlib import Path
 from albumen.cli.main import run
 
 photos, pack, shard = sys.argv[1:4]
+one, other = sorted(map(str, Path(photos).glob("*.png")))[:2]
 for command in (
     ["index", photos, "--pack", pack, "--quiet"],
     ["index", photos, "--quiet"],
     ["search", "red"],
-    ["search", "--like", str(next(Path(photos).glob("*.png"))), "--not", "blue"],
+    ["search", "--like", one, "--not", "blue"],
     ["search", "green", "--sheet", "sheet.html"],
-    ["show", str(next(Path(photos).glob("*.png")))],
+    ["show", one],
     ["classify", photos, "--pack", pack, "--labels", "red, green", "--quiet"],
     ["evaluate", shard, "--pack", pack, "--quiet"],
     ["problems"], ["stats"], ["packs", "list"], ["packs", "list", "--available"],
     ["packs", "verify", pack], ["packs", "use", pack], ["doctor"], ["trash", "list"],
+    ["duplicates", "decide", one, other, "--not-duplicates"],
+    ["export", "decisions.json"], ["import", "decisions.json"],
 ):
     code = run(command)
     assert code == 0, (command, code)
+assert run(["duplicates"]) == 1  # there are none
 """
 
 THERE_AND_BACK = """
@@ -140,7 +144,7 @@ def test_nothing_is_written_but_in_the_library_and_where_one_says(
         **{variable: str(tmp_path / name) for variable, name in places.items()},
     )  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "photos", "sheet.html", "temporary", "user",
+        "decisions.json", "photos", "sheet.html", "temporary", "user",
     ]  # fmt: skip
     assert not any((tmp_path / "user").iterdir())
     assert not any((tmp_path / "temporary").iterdir())
