@@ -14,37 +14,33 @@ from pathlib import Path
 import numpy as np
 import torch
 from recipes.starter.lessons import Lessons
-from recipes.starter.matches import BatchSize, Matcher, TextPool
+from recipes.starter.matches import Matcher, TextPool
 from recipes.starter.shipped import go_on
+from recipes.starter.train import (
+    MATCH,
+    MATCH_BATCH,
+    MATCH_SIZES,
+    MATCH_TOKENS,
+    READ,
+    READ_BATCH,
+    SEE,
+    SEE_BATCH,
+    SEE_SIZES,
+    SEED,
+    SENTENCE,
+    SHOWN,
+    STARTER_SIZE,
+    TEACHER_CLASSES,
+    TEACHER_FEATURES,
+    size_at,
+)
 
 from albumen.models.clip import CLIP
 from albumen.packs import catalogue, manifest
 from albumen.training.contrastive import Matches, Sentences
 from albumen.training.distillation import Lesson
-from albumen.training.loop import LoopConfig
 from albumen.training.pictures import Augmentation, whole
 from albumen.training.towers import Plan, TowersConfig, Widths
-
-SEED = 12
-SEE_BATCH, READ_BATCH = 256, 512
-MATCH_BATCH = BatchSize(pictures=256, named=96, further=64)
-MATCH_TOKENS = 18  # longer captions are cut: padding all texts to the longest costs too much
-STARTER_SIZE = 112  # pixels a side, in use
-TEACHER_FEATURES, TEACHER_CLASSES, SENTENCE = 1280, 1000, 384
-SEE = LoopConfig(steps=2600, learning_rate=2e-3, warmup=150, checkpoint_every=100)
-READ = LoopConfig(steps=600, learning_rate=1e-3, warmup=100, checkpoint_every=100)
-MATCH = LoopConfig(
-    steps=8000, learning_rate=1.5e-3, warmup=200, average=0.998, checkpoint_every=100
-)
-SHOWN = 400  # pictures that a shipped tower's normalisations are measured on
-# Small pictures first, as in EfficientNetV2 (Tan & Le, 2021): (until this share of steps, pixels).
-SEE_SIZES = ((0.4, 80), (0.65, 96), (1.0, 112))
-MATCH_SIZES = ((0.5, 80), (0.85, 96), (1.0, 112))
-
-
-def size_at(progress: float, sizes: tuple[tuple[float, int], ...]) -> int:
-    """The side of the training pictures when `progress` (0 to 1) of the steps are done."""
-    return next(size for until, size in sizes if progress < until)
 
 
 class StarterMaterial:

@@ -96,7 +96,7 @@ def test_a_teacher_says_what_its_pack_says(found, tmp_path: Path) -> None:
 def test_it_learns_to_find_pieces_by_their_words_and_becomes_a_pack(
     shard: Path, tmp_path: Path
 ) -> None:
-    config = replace(RECIPE, steps=60)
+    config = replace(RECIPE, steps=40)
     trained = clipping.train(shard, tmp_path / "run", config, None, Told())
     rows = log.read(tmp_path / "run/match/log.csv")
     assert rows[-1]["matched"] < rows[0]["matched"] - 0.3

@@ -39,7 +39,9 @@ def train() -> None:
     """
 
 
-def running(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def running(
+    default: str, *, several: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that all kinds of training share."""
     options = (
         click.option(
@@ -51,20 +53,21 @@ def running(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         ),
         click.option("--to-pack", metavar="NAME", help="End in a pack of that name."),
         click.option("--replace", is_flag=True, help="Replace the pack of the same name."),
-        click.option(
-            "--processes",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="Processes on this machine that share each batch (torchrun does too).",
-        ),
         click.option("--json", "as_json", is_flag=True, help="The figures as JSON, for programs."),
         click.option("--quiet", "-q", is_flag=True, help="No progress."),
     )
 
+    processes = click.option(
+        "--processes",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Processes on this machine that share each batch (torchrun does too).",
+    )
+
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
+        for option in reversed((*options, *([processes] if several else []))):
             command = option(command)
         return command
 
@@ -231,7 +234,7 @@ def clip(
     SHARDS are WebDataset shards (.tar, or a folder of them) with captions, labels or both. With a
     teacher the towers learn what another pack sees and reads besides. Some pictures are kept to
     choose the best weights by. A recipe MODULE:FUNCTION brings its own data and stages; the
-    starter's is recipes.starter.train:starter.
+    starter's is recipes.starter.plan:starter.
     """
     _require_training()
     if processes > 1 and "LOCAL_RANK" not in os.environ:
@@ -270,6 +273,59 @@ def clip(
     click.echo(f"report: {printable(folder / 'report.html')}")
     if to_pack:
         click.echo(f"to use it: albumen packs use {one_line(to_pack)}")
+    return 0
+
+
+@train.command("fingerprint", examples="albumen train fingerprint pets --steps 5 --batch 8")
+@click.argument("photos", metavar="PHOTOS", type=click.Path(path_type=Path))
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of training.")
+@click.option("--batch", type=click.IntRange(min=2), help="Pictures a step, two views of each.")
+@click.option("--size", type=click.IntRange(min=32), help="Side in pixels of what it sees.")
+@click.option("--learning-rate", type=click.FloatRange(min=0), help="The highest learning rate.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn at random.")
+@running("runs/fingerprint", several=False)
+@click.pass_obj
+def fingerprint(
+    session: Session,
+    /,
+    photos: Path,
+    folder: Path | None,
+    to_pack: str | None,
+    replace: bool,
+    as_json: bool,
+    quiet: bool,
+    **changes: Any,
+) -> int:
+    """Train a fingerprint, by which copies of a photo are found, on photos of your own.
+
+    No labels are needed: two edited views of a photo shall be alike, and views of different photos
+    not. PHOTOS is a folder, searched with all that lies below it, or shards (.tar).
+    """
+    _require_training()
+    from albumen.training import fingerprinting
+    from albumen.training import to_pack as packing
+
+    home = session.home()
+    destination = packing.check(to_pack, home.packs, replace) if to_pack else None
+    folder = folder or Path("runs/fingerprint")
+    given = {name: value for name, value in changes.items() if value is not None}
+    recipe = fingerprinting.FingerprintRecipe(**given)
+    with _told(quiet, folder) as told:
+        found = fingerprinting.train(photos, folder, recipe, told)
+    from albumen.training.reports import fingerprint_report
+
+    fingerprint_report(folder, found)
+    _tell_skips(found.skipped)
+    if to_pack and destination is not None:
+        home.make()
+        packing.fingerprint(found, to_pack, destination)
+    if as_json:
+        figures = {name: round(value, 6) for name, value in found.figures.items()}
+        print_json({"run": str(folder), "pack": to_pack} | figures)
+        return 0
+    test = counted(int(found.figures["test"]), "picture")
+    click.echo(f"an edited view finds its own of {test} in {found.figures['found']:.1%}")
+    click.echo(f"report: {printable(folder / 'report.html')}")
     return 0
 
 

@@ -110,7 +110,7 @@ def cifar10_convnet() -> ClassifierConfig:
     return ClassifierConfig(
         model="convnet-64-128-256",
         size=32,
-        epochs=12,
+        epochs=8,
         batch=250,
         learning_rate=4e-3,
         warmup=0.2,
@@ -125,7 +125,7 @@ def cifar10_resnet20() -> ClassifierConfig:
     return ClassifierConfig(
         model="cifar-resnet20",
         size=32,
-        epochs=24,
+        epochs=16,
         batch=250,
         optimizer="sgd",
         learning_rate=0.4,
@@ -144,7 +144,7 @@ def cifar10_vit() -> ClassifierConfig:
     return ClassifierConfig(
         model="vit-32-4-192-6",
         size=32,
-        epochs=24,
+        epochs=16,
         batch=250,
         learning_rate=1.5e-3,
         warmup=0.1,

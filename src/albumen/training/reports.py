@@ -7,6 +7,7 @@ from pathlib import Path
 from albumen.training import report
 from albumen.training.classifying import CONFIG, Judged
 from albumen.training.clipping import Trained
+from albumen.training.fingerprinting import Fingerprinted
 from albumen.training.report import Section
 from albumen.training.towers import STAGES
 
@@ -60,6 +61,25 @@ def clip_report(folder: Path, found: Trained) -> None:
         Section("Recipe", _recipe(folder)),
     ]
     report.write(folder / "report.html", f"A CLIP of {found.recipe.image}", sections)
+
+
+def fingerprint_report(folder: Path, found: Fingerprinted) -> None:
+    """report.html and figures.json of a fingerprint's run."""
+    (folder / FIGURES).write_text(json.dumps(found.figures, indent=1) + "\n", "utf-8")
+    numbers = [str(place + 1) for place in range(len(found.pixels))]
+    shown = [report.picture(p, n) for p, n in zip(found.pixels, numbers, strict=True)]
+    sections = [
+        Section("Edited views of pictures not learned", report.table(found.figures)),
+        Section("Curves", report.curves(folder)),
+        Section("Some of those pictures", f'<div class="samples">{"".join(shown)}</div>'),
+        Section(
+            "How like a mild edit (row) is to a strong one (column)",
+            report.matrix(found.likeness, numbers, numbers, ".2f"),
+        ),
+        Section("Left out", report.left_out(found.skipped)),
+        Section("Recipe", _recipe(folder)),
+    ]
+    report.write(folder / "report.html", "A fingerprint that finds copies", sections)
 
 
 def _recipe(folder: Path) -> str:

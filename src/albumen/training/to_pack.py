@@ -15,9 +15,17 @@ from albumen.packs.errors import PackError
 from albumen.training import captioned, checkpoint, network
 from albumen.training.classifying import Judged
 from albumen.training.clipping import Trained
-from albumen.training.data import square
-from albumen.training.export import export_classifier, export_image, export_text, halve
-from albumen.training.pictures import MEAN, STD
+from albumen.training.data import square, stretch
+from albumen.training.export import (
+    export_classifier,
+    export_fingerprint,
+    export_image,
+    export_text,
+    halve,
+    largest_difference,
+)
+from albumen.training.fingerprinting import Fingerprinted
+from albumen.training.pictures import MEAN, STD, whole
 from albumen.training.probe import Probe
 
 OWN = manifest.Licence(
@@ -97,6 +105,49 @@ def clip(found: Trained, name: str, destination: Path) -> manifest.Manifest:
         compared = Calibration(shown, origin, generated=False)
         texts = [captioned.text_of(found.captioned, int(row)) for row in rows]
         made = complete(draft, name, "float16", compared, texts)
+        move_in(folder, destination)
+    return made
+
+
+def fingerprint(found: Fingerprinted, name: str, destination: Path) -> manifest.Manifest:
+    """The network with float16 weights; whole pictures are stretched to its square."""
+    size = found.recipe.size
+    with building(destination) as folder:
+        export_fingerprint(found.network, size, folder / "image.onnx")
+        shown = np.stack([stretch(picture, size) for picture in found.pixels])
+        pixels = whole(shown, size)
+        apart = largest_difference(found.network, folder / "image.onnx", pixels)
+        card = (
+            f"# {name}\n\nA fingerprint for finding copies, learned from "
+            f"{found.figures['train']} pictures; of {found.figures['test']} others an edited view "
+            f"is nearest to its own picture in {found.figures['found']:.1%}.\n"
+        )
+        (folder / CARD).write_text(card, "utf-8")
+        made = manifest.write(
+            folder,
+            manifest.Manifest(
+                format=manifest.FORMAT,
+                name=name,
+                kind="fingerprint",
+                architecture=f"ConvNet at {size} px, generalised mean; after SSCD",
+                version="1",
+                dim=found.network.head.out_features,
+                image=manifest.ImageTower("image.onnx", "pixels", "embeds"),
+                preprocessing=manifest.PreprocessingRecord(
+                    (size, size), None, "bicubic", MEAN, STD
+                ),
+                licence=OWN,
+                files={},
+                precision={
+                    "weights": "float16",
+                    "computation": "float32",
+                    "verified": {"compared": len(shown), "max_difference": {"image": apart}},
+                },
+                figures={"test": found.figures},
+                origin={"source": "albumen train", "pictures": found.figures["train"]},
+            ),
+        )
+        Pack(folder).verify()
         move_in(folder, destination)
     return made
 
