@@ -191,7 +191,8 @@ def vocabulary(
     if group is not None and not added:
         raise UsageError("--group says where tags are added; add one with --add TAG")
     with session.open() as library:
-        before = library.vocabulary
+        replaced = to_default or file is not None
+        before = _unless_broken(library) if replaced else library.vocabulary
         if to_default:
             new = words.default()
         elif file is not None:
@@ -306,6 +307,16 @@ def _print(words: "Vocabulary", as_json: bool) -> None:
             "The vocabulary is empty; the default again: albumen tags vocabulary --default",
             err=True,
         )
+
+
+def _unless_broken(library: "Library") -> "Vocabulary":
+    """The one that is about to be replaced; nothing for one that cannot be read any more."""
+    from albumen.tags import Vocabulary, VocabularyError
+
+    try:
+        return library.vocabulary
+    except VocabularyError:
+        return Vocabulary(())
 
 
 def _tell(library: "Library", before: "Vocabulary", new: "Vocabulary") -> None:

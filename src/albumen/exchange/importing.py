@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from albumen.exchange.document import LARGEST, VOCABULARY, Document, ExportError, Pair, parse
+from albumen.library import tag_name
 from albumen.library.records import LibraryError
 from albumen.library.store import Store, pair_decisions, tags
 from albumen.library.store.connection import Database
 from albumen.library.store.pair_decisions import PairDecision
 from albumen.library.store.tags import Decision
+from albumen.tags import VocabularyError, vocabulary
 
 Words = Literal["taken", "kept", "same"]
 
@@ -60,7 +62,7 @@ def _said(document: Document) -> Iterator[Decision]:
     for tagged in document.tags:
         for one in tagged.tags:
             try:
-                name = tags.clean(one.tag)
+                name = tag_name.clean(one.tag)
             except LibraryError as error:
                 raise ExportError(f"the file cannot be taken: {error}") from None
             yield Decision(bytes.fromhex(tagged.picture), name, one.has, one.at)
@@ -77,6 +79,10 @@ def _take_vocabulary(store: Store, lines: Sequence[str] | None, replace: bool) -
         return "same"
     if own is not None and not replace:
         return "kept"
+    try:
+        vocabulary.parse("\n".join(lines))
+    except VocabularyError as error:
+        raise ExportError(f"the file cannot be taken: {error}") from None
     store.set_setting(VOCABULARY, "".join(f"{line}\n" for line in lines))
     return "taken"
 
