@@ -3,8 +3,8 @@
     python -m bench.crash [KILLS] [PHOTOS] [--write docs/reliability.md]
 
 Indexes PHOTOS (default 1,600) small photos with commits of five and kills the run KILLS times
-(default 200), each time at another moment, from before the library is made to a quarter of a second
-later. After each kill the library is checked as a whole and row by row, as
+(default 200), at moments from before the library is made to a quarter of a second later, or soon
+after some commit. After each kill the library is checked as a whole and row by row, as
 tests/library/test_indexing_crash.py says; at the end its state is compared with that of an
 undisturbed run. A loss ends the command with an error.
 """

@@ -168,7 +168,6 @@ def _files_that_hold(words: set[bytes], home: Path) -> Iterator[Path]:
 # The commands that may use the network
 
 
-@pytest.mark.long
 @needs_strace
 def test_adding_packs_reaches_the_hub_that_was_named_and_nobody_else(
     tmp_path: Path, sample_photos: Path, tiny_pack: Path, wide_shard: Path

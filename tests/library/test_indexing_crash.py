@@ -3,8 +3,11 @@
 The moments begin before the library is made, and each run goes on where the one before was killed.
 """
 
+import contextlib
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +22,7 @@ from albumen.library.store import Store
 from albumen.packs import open_pack
 
 RUN = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from albumen.library import indexing, ledger
 from albumen.library.home import Home
@@ -32,22 +35,51 @@ def report(event):
         print(json.dumps(["committed", event.photos]), flush=True)
 
 home, photos, pack = map(Path, sys.argv[1:])
-print(json.dumps(["started", 0]), flush=True)
-indexing.index(Home(home), [photos], open_pack(pack), on_event=report)
+for line in sys.stdin:  # a run for each, in a process of its own that has everything imported
+    if (child := os.fork()) == 0:
+        print(json.dumps(["started", os.getpid()]), flush=True)
+        indexing.index(Home(home), [photos], open_pack(pack), on_event=report)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(json.dumps(["ended", 0]), flush=True)
 """
 
 
-def run_and_kill(home: Home, photos: Path, pack: Path, seconds: float) -> int:
-    """Start a run, kill it so long after it began. Returns how many files it acknowledged."""
-    command = [sys.executable, "-c", RUN, str(home.path), str(photos), str(pack)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline()) == ["started", 0]
+class Runs:
+    """Runs of `index` on the same library, each of which can be killed."""
+
+    def __init__(self, home: Home, photos: Path, pack: Path):
+        command = [sys.executable, "-c", RUN, str(home.path), str(photos), str(pack)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen(command, **pipes)
+
+    def run_and_kill(self, commits: int, seconds: float) -> int:
+        """Kill a run so long after so many commits. Returns how many files it acknowledged."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("run\n")
+        self._process.stdin.flush()
+        kind, pid = self._told()
+        assert kind == "started"
+        acknowledged = 0
+        while commits > 0 and kind != "ended":
+            kind, number = self._told()
+            acknowledged, commits = max(acknowledged, number), commits - 1
         time.sleep(seconds)
-        process.kill()
-        lines = process.stdout.read().splitlines()
-    acknowledged = [json.loads(line)[1] for line in lines if line.endswith("]")]
-    return max(acknowledged, default=0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        while kind != "ended":
+            kind, number = self._told()
+            acknowledged = max(acknowledged, number)
+        return acknowledged
+
+    def _told(self) -> tuple[str, int]:
+        assert self._process.stdout is not None
+        kind, number = json.loads(self._process.stdout.readline())
+        return kind, number
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
 Row = tuple[bytes, bytes, bytes]
@@ -88,11 +120,15 @@ def kill_often(folder: Path, pack: Path, *, photos: int, kills: int, seed: int) 
     chance, told = random.Random(seed), Killed(kills, photos)
     album(folder / "photos", photos)
     home, there = Home(folder / "home"), set[Row]()
+    runs = Runs(home, folder / "photos", pack)
     for _ in range(kills):
-        acknowledged = run_and_kill(home, folder / "photos", pack, chance.uniform(0, 0.25))
+        # As often at any time from before the library is made, as soon after some commit.
+        commits = chance.choice((0, 0, 0, 1, 2, 3))
+        acknowledged = runs.run_and_kill(commits, chance.uniform(0, 0.02 if commits else 0.25))
         there = check(home, acknowledged, there)
         told.with_acknowledged += acknowledged > 0
         told.acknowledged = max(told.acknowledged, acknowledged)
+    runs.close()
     summary = index(home, folder / "photos", pack=open_pack(pack))
     assert (summary.unchanged, summary.indexed) == (len(there), photos - len(there))
     undisturbed = Home(folder / "undisturbed")
