@@ -19,7 +19,7 @@ from rich.text import Text
 COMMANDS = (
     "albumen index photos",
     'albumen search "a motorcycle" -n 3',
-    'albumen search "a page of text" -n 3',
+    'albumen search "a cup of coffee" -n 3',
     "albumen search --like photos/chelsea.png --not people -n 3",
 )
 WIDTH = 92

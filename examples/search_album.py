@@ -21,7 +21,7 @@ def copy_best(
     with albumen.Library(pack=pack) as library:
         summary = library.index(album)
         print(f"{summary.indexed} new photos, {summary.unchanged} known, {summary.failed} failed")
-        found = library.search(words, under=album, limit=limit)
+        found = library.search(words, under=album, limit=limit, show_all=True)
     copies = []
     for result in found:
         print(f"{result.rank}. {result.path}  (score {result.score:.3f})")

@@ -9,6 +9,7 @@ retrieval: one caption of each picture, among all captioned ones. Prints a line 
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,15 @@ from albumen.models.clip import CLIP
 from albumen.training.pictures import whole
 
 MOST = 600  # pictures of a source
+Reader = Callable[[list[str]], Tensor]
+"""Texts -> their embeddings, (N, D)."""
 
 
 @torch.inference_mode()
-def seen(clip: CLIP, lessons: Lessons, rows: np.ndarray) -> Tensor:
+def seen(clip: CLIP, lessons: Lessons, rows: np.ndarray, size: int) -> Tensor:
     """The rows' embeddings, (N, D)."""
     parts = np.array_split(rows, len(rows) // 100 + 1)
-    return torch.cat([clip.image(whole(lessons.pictures[part], SIZE))[0] for part in parts])
+    return torch.cat([clip.image(whole(lessons.pictures[part], size))[0] for part in parts])
 
 
 def article(name: str) -> str:
@@ -37,37 +40,45 @@ def article(name: str) -> str:
 
 
 @torch.inference_mode()
-def zero_shot(clip: CLIP, lessons: Lessons, pool: TextPool, rows: np.ndarray) -> float:
-    """The share of labelled pictures whose own label's text is the nearest."""
+def zero_shot(lessons: Lessons, rows: np.ndarray, read: Reader, pictures: Tensor) -> float:
+    """The share of labelled pictures whose own label's text is the nearest; pictures: (N, D)."""
     labels = [lessons.described[row].label for row in rows]
     names = sorted({d.label for d in lessons.described if d.source == lessons.source[rows[0]]})
-    read = clip.text(pool.tokens([f"a photo of {article(plain(name))}" for name in names]))
-    found = (seen(clip, lessons, rows) @ read.T).argmax(1).tolist()
+    texts = read([f"a photo of {article(plain(name))}" for name in names])
+    found = (pictures @ texts.T).argmax(1).tolist()
     return float(np.mean([names[i] == label for i, label in zip(found, labels, strict=True)]))
 
 
 @torch.inference_mode()
-def retrieval(clip: CLIP, lessons: Lessons, pool: TextPool, rows: np.ndarray) -> float:
+def retrieval(lessons: Lessons, rows: np.ndarray, read: Reader, pictures: Tensor) -> float:
     """R@10: how often a picture is among the ten nearest to its own first caption."""
     captions = [plain(lessons.described[row].captions[0]) for row in rows]
-    likeness = clip.text(pool.tokens(captions)) @ seen(clip, lessons, rows).T
+    likeness = read(captions) @ pictures.T
     better = (likeness > likeness.diagonal()[:, None]).sum(1)
     return float((better < 10).float().mean())
 
 
-def report(data: Path, run: Path) -> dict[str, float]:
+def report(data: Path, run: Path, size: int = SIZE) -> dict[str, float]:
+    """Zero-shot accuracy of each labelled source, and R@10 of the captioned ones together."""
     lessons, pool = Lessons(data), TextPool(data)
     clip = trained(run, lessons.label_count)
     near = set(json.loads((data / "near_copies.json").read_text()))
     rows = np.array([r for r in lessons.development if lessons.described[r].key not in near])
+
+    def read(texts: list[str]) -> Tensor:
+        return torch.cat(
+            [clip.text(pool.tokens(texts[i : i + 200])) for i in range(0, len(texts), 200)]
+        )
+
     figures, captioned = {}, []
     for source in dict.fromkeys(lessons.source[rows]):
         own = rows[lessons.source[rows] == source][:MOST]
         if lessons.described[own[0]].label:
-            figures[source] = zero_shot(clip, lessons, pool, own)
+            figures[source] = zero_shot(lessons, own, read, seen(clip, lessons, own, size))
         elif lessons.described[own[0]].captions:
             captioned.append(own)
-    figures["retrieval R@10"] = retrieval(clip, lessons, pool, np.concatenate(captioned)[:MOST])
+    own = np.concatenate(captioned)[:MOST]
+    figures["retrieval R@10"] = retrieval(lessons, own, read, seen(clip, lessons, own, size))
     return figures
 
 

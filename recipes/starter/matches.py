@@ -80,10 +80,22 @@ class TextPool:
         return Sentences(self.tokens([self.texts[r] for r in rows]), self.embeds(rows))
 
 
+@dataclass(frozen=True)
+class Told:
+    """Who tells what a picture shows."""
+
+    captions: bool = True
+    labels: bool = True
+    teacher: bool = True
+
+
 class Matcher:
     """Draws pictures with texts: captions, labels, the teacher's answers, wider words."""
 
-    def __init__(self, folder: Path, lessons: Lessons, pool: TextPool) -> None:
+    def __init__(
+        self, folder: Path, lessons: Lessons, pool: TextPool, told: Told | None = None
+    ) -> None:
+        self.told = told or Told()
         classes = json.loads((folder / "classes.json").read_text())
         self.lessons, self.pool = lessons, pool
         self.concepts = Concepts(classes, lessons.described)
@@ -95,17 +107,26 @@ class Matcher:
         logits = lessons.logits[answers].astype(np.float32)
         likely = np.exp(logits - logits.max(1, keepdims=True))
         likely /= likely.sum(1, keepdims=True)
-        told = likely @ concepts.of_class.astype(np.float32) * (answers >= 0)[:, None]
+        asked = (answers >= 0) & self.told.teacher
+        told = likely @ concepts.of_class.astype(np.float32) * asked[:, None]
         own = np.zeros_like(told, dtype=bool)
         for i, row in enumerate(rows):
             about = lessons.described[row]
-            if about.label:
+            if about.label and self.told.labels:
                 own[i] = concepts.of_label[about.source, about.label]
         truth = np.maximum(told, own)
         return np.where(truth < LIKELY, 0, truth), own
 
     def batch(self, size: BatchSize, recipe: Augmentation, random: np.random.Generator) -> Matches:
+        """Pictures with texts, for both towers to learn from."""
         rows = self.lessons.draw(size.pictures, random)
+        texts, truth = self.texts(rows, size, random)
+        return Matches(self.lessons.lesson(rows, recipe, random), texts, truth)
+
+    def texts(
+        self, rows: np.ndarray, size: BatchSize, random: np.random.Generator
+    ) -> tuple[Sentences, Tensor]:
+        """A text for each of the rows, named concepts, further texts; and what is true of what."""
         truth, own = self.truths(rows)
         texts, in_pool, concept = self._texts(rows, truth, own, random)
         said = truth[:, concept] * (concept >= 0)  # a caption is true of its own picture only
@@ -118,8 +139,7 @@ class Matcher:
         known = [self.pool.row[phrase] for phrase in phrases]
         sentences = Sentences(tokens, self.pool.embeds(np.concatenate([in_pool, known, more])))
         said = np.concatenate([said, truth[:, named]], axis=1)
-        lesson = self.lessons.lesson(rows, recipe, random)
-        return Matches(lesson, sentences, torch.from_numpy(said.astype(np.float32)))
+        return sentences, torch.from_numpy(said.astype(np.float32))
 
     def _texts(
         self, rows: np.ndarray, truth: np.ndarray, own: np.ndarray, random: np.random.Generator
@@ -130,7 +150,7 @@ class Matcher:
         chance = np.log(weight.clip(1e-12)) + random.gumbel(size=weight.shape)
         concept, texts, in_pool = chance.argmax(1), [], []
         for i, row in enumerate(rows):
-            captions = self.lessons.described[row].captions
+            captions = self.lessons.described[row].captions if self.told.captions else ()
             if captions and (random.random() < CAPTIONED or not weight[i].any()):
                 phrase, concept[i] = plain(str(random.choice(captions))), -1
                 texts.append(phrase)

@@ -1,6 +1,6 @@
 """Training pictures that equal, or nearly equal, one that the starter is judged by.
 
-    python -m recipes.starter.near_copies --data DIR --judged SHARDS
+    python -m recipes.starter.near_copies --data DIR --judged SHARDS --clean val-000.tar clean.tar
 
 SHARDS holds `val-*.tar` and `held-*.tar`, all that `shards.py` keeps from training. The split
 follows from a picture's path, so the same photo may lie in a training set under another path: in
@@ -14,6 +14,7 @@ which tells two skies over two coasts from two copies of one picture.
 
 import argparse
 import json
+import tarfile
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -93,15 +94,39 @@ def find(data: Path, shards: list[Path]) -> list[NearCopy]:
         return [NearCopy(names[0][j], names[1][t], s) for j, t, s in near_copies(*pictures)]
 
 
+def write_without(keys: set[str], shard: Path, out: Path) -> int:
+    """Write a shard but for the samples of these keys; returns how many were left out."""
+    missing = set()
+    with tarfile.open(shard) as tar, tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as kept:
+        for member in tar:
+            key = member.name.rpartition(".")[0]
+            if key in keys:
+                missing.add(key)
+            else:
+                kept.addfile(member, tar.extractfile(member))
+    return len(missing)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
     arguments.add_argument("--judged", type=Path, required=True, help="folder of val and held tars")
+    arguments.add_argument(
+        "--clean",
+        type=Path,
+        nargs=2,
+        metavar=("SHARD", "OUT"),
+        help="write a judged shard without the pictures that have near copies",
+    )
     options = arguments.parse_args()
     shards = [f for stem in ("val", "held") for f in sorted(options.judged.glob(f"{stem}-*.tar"))]
     found = find(options.data, shards)
     left_out = sorted({copy.trained for copy in found})
     (options.data / "near_copies.json").write_text(json.dumps(left_out))
+    summary = {"left_out": len(left_out), "pairs": len(found)}
+    if options.clean:
+        summary["judged"] = write_without({copy.judged for copy in found}, *options.clean)
+    Path(__file__).with_name("near_copies.json").write_text(json.dumps(summary) + "\n")
     pairs = Counter(
         (c.trained.rpartition("-")[0], c.judged.rpartition("-")[0]) for c in found
     ).most_common()

@@ -18,7 +18,7 @@ import torch
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
 from recipes.starter.shards import SOURCES
-from recipes.starter.train import SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES, Heads
+from recipes.starter.train import starter
 from torch import nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP
@@ -42,11 +42,10 @@ TEMPLATES = (
 
 def trained(run: Path, labels: int) -> CLIP:
     """The averaged weights of the last stage."""
-    clip = CLIP(STARTER_CLIP)
-    heads = Heads(clip.image.trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, labels)
-    sentence = nn.Linear(STARTER_CLIP.dim, SENTENCE)
+    clip, heads, sentence = starter(labels)
     module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
-    module.load_state_dict(checkpoint.trained(run / "match"))
+    last = run / "name" if (run / "name").exists() else run / "match"
+    module.load_state_dict(checkpoint.trained(last))
     return clip.eval()
 
 

@@ -1,11 +1,13 @@
-"""Train the starter: its eye, its ear, then both together.
+"""Train the starter: its eye, its ear, both together, and once more its words.
 
     python -m recipes.starter.train see   --data DIR --run DIR
     python -m recipes.starter.train read  --data DIR --run DIR
     python -m recipes.starter.train match --data DIR --run DIR
+    python -m recipes.starter.train name  --data DIR --run DIR
 
 `see` distils the image trunk from the picture teacher, `read` the text tower from the sentence
-teacher; `match` goes on with both, on pictures and texts together. Each goes on from its own
+teacher; `match` goes on with both, on pictures and texts together; `name` fits the words to what
+the trunk has come to see. Each goes on from its own
 checkpoint if it was interrupted, and may be run again with other `--steps`. README.md has the whole
 sequence of commands.
 """
@@ -19,6 +21,7 @@ import numpy as np
 import torch
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import BatchSize, Matcher, TextPool
+from recipes.starter.naming import Questions, features_of
 from recipes.starter.shipped import go_on
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -36,6 +39,7 @@ from albumen.training.contrastive import (
 )
 from albumen.training.distillation import Distillation, DistillationWeights, Heads, Lesson
 from albumen.training.loop import LoopConfig, Run, fit
+from albumen.training.naming import Naming, NamingTask
 from albumen.training.pictures import Augmentation, whole
 
 SEED = 12
@@ -49,6 +53,7 @@ READ = LoopConfig(steps=600, learning_rate=1e-3, warmup=100, checkpoint_every=10
 MATCH = LoopConfig(
     steps=8000, learning_rate=1.5e-3, warmup=200, average=0.998, checkpoint_every=100
 )
+NAME = LoopConfig(steps=800, learning_rate=7e-4, warmup=40, average=0.99, checkpoint_every=200)
 SHOWN = 400  # pictures that a shipped tower's normalisations are measured on
 # Small pictures first, as in EfficientNetV2 (Tan & Le, 2021): (until this share of steps, pixels).
 SEE_SIZES = ((0.4, 80), (0.65, 96), (1.0, 112))
@@ -93,10 +98,8 @@ def match(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[
     """
     lessons, pool = Lessons(data), TextPool(data, MATCH_TOKENS)
     matcher = Matcher(data, lessons, pool)
-    clip = CLIP(STARTER_CLIP).to(memory_format=torch.channels_last)
+    clip, heads, sentence = starter(lessons.label_count)
     trunk = clip.image.trunk
-    heads = Heads(trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, lessons.label_count)
-    sentence = nn.Linear(STARTER_CLIP.dim, SENTENCE)
     if (folder / "see").exists():
         begin(nn.ModuleDict({"trunk": trunk, "heads": heads}), folder / "see")
         begin(nn.ModuleDict({"text": clip.text, "head": sentence}), folder / "read")
@@ -115,12 +118,36 @@ def match(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[
     return Run(task, config, folder / "match"), batch_of
 
 
+def name(data: Path, folder: Path, config: LoopConfig) -> tuple[Run, Callable[[int], Naming]]:
+    """Stage 4: the words are fitted to what the trunk has come to see, which stays as it is."""
+    lessons, pool = Lessons(data), TextPool(data, MATCH_TOKENS)
+    clip, heads, sentence = starter(lessons.label_count)
+    task = NamingTask(clip, heads, sentence, ContrastiveWeights().sentences)
+    begin(task.module, folder / "match")
+    rows = np.unique(np.concatenate(list(lessons.rows.values())))
+    features = np.zeros((len(lessons.pictures), clip.image.trunk.channels), np.float16)
+    features[rows] = features_of(clip.image.trunk, lessons, rows, STARTER_SIZE)
+    questions = Questions(lessons, Matcher(data, lessons, pool), features)
+
+    def batch_of(step: int) -> Naming:
+        return questions.batch(MATCH_BATCH, np.random.default_rng((SEED, step)))
+
+    return Run(task, config, folder / "name"), batch_of
+
+
+def starter(labels: int) -> tuple[CLIP, Heads, nn.Linear]:
+    """Both towers, the heads for their teachers, and the map to the sentence teacher's space."""
+    clip = CLIP(STARTER_CLIP).to(memory_format=torch.channels_last)
+    heads = Heads(clip.image.trunk.channels, TEACHER_FEATURES, TEACHER_CLASSES, labels)
+    return clip, heads, nn.Linear(STARTER_CLIP.dim, SENTENCE)
+
+
 def begin(module: nn.Module, stage: Path) -> None:
     """Give `module` the averaged weights that a stage ended with."""
     module.load_state_dict(checkpoint.trained(stage))
 
 
-STAGES = {"see": (see, SEE), "read": (read, READ), "match": (match, MATCH)}
+STAGES = {"see": (see, SEE), "read": (read, READ), "match": (match, MATCH), "name": (name, NAME)}
 
 
 def main() -> None:

@@ -184,8 +184,11 @@ class Library:
         under: type_of_path | None = None,
         tags: str | Sequence[str] | None = None,
         limit: int = 20,
+        show_all: bool = False,
     ) -> list[Result]:
-        """The photos most like the words and example pictures, most alike first.
+        """The photos that match the words and example pictures, most alike first.
+
+        show_all: those as well that lie below the cut-off, with `match` False.
 
         text: what the photos show; like: example pictures, in the library or not; without: what
         they do not show. after, before: photos taken on or after, and earlier than, a day
@@ -206,6 +209,7 @@ class Library:
             under=Path(under).expanduser().absolute() if under is not None else None,
             tags=_several(tags),
             limit=limit,
+            show_all=show_all,
         )
         return list(self.answer(query).results)
 

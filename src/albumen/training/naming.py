@@ -1,0 +1,83 @@
+"""Naming: words fitted to what a trunk sees, while the trunk stays as it is.
+
+After the towers have learned together, a linear head still tells classes apart that the texts
+confuse. Zhai et al., "LiT: Zero-Shot Transfer with Locked-image text Tuning", CVPR 2022, lock the
+trunk and train the text tower; here the projection learns too, and besides the contrastive loss the
+question that people will ask is asked: which of these names is this picture's own?
+Shapes: B pictures with a text each, C + E further texts (as `contrastive.Matches`), Q pictures that
+are asked about, L names, F channels of the trunk.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from albumen.models.clip import CLIP, contrastive_loss
+from albumen.training.contrastive import Sentences, read_by_length, sentence_loss
+from albumen.training.loop import decayed_apart
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which of its set's names is a picture's own?
+
+    features (Q, F) · names: ids (L, T) · allowed (Q, L) bool: the names of the picture's own set ·
+    labels (Q,) int64: the place of its own name.
+    """
+
+    features: Tensor
+    names: Tensor
+    allowed: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Naming:
+    """features (B, F), the trunk's averages over places · texts and truth as in `Matches`."""
+
+    features: Tensor
+    texts: Sentences
+    truth: Tensor
+    question: Question
+
+
+class NamingTask:
+    """The task: projection, text tower, temperature and the map to the sentence teacher's space."""
+
+    def __init__(self, clip: CLIP, heads: nn.Module, sentence: nn.Linear, sentences: float) -> None:
+        self.module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
+        self.clip, self.sentence, self.sentences = clip, sentence, sentences
+        clip.image.trunk.requires_grad_(False)
+        heads.requires_grad_(False)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """All but the trunk."""
+        learning = nn.ModuleList([self.clip.image.projection, self.clip.text, self.sentence])
+        scale = {"params": [self.clip.log_scale], "speed": 1.0, "weight_decay": 0.0}
+        return [*decayed_apart(learning), scale]
+
+    def loss(self, batch: Naming) -> tuple[Tensor, dict[str, float]]:
+        """The sum of contrastive, naming and sentence losses, and its parts."""
+        count, compared = batch.truth.shape
+        pictures, asked = self.embed(batch.features), self.embed(batch.question.features)
+        texts = read_by_length(self.clip.text, batch.texts.ids)
+        names = read_by_length(self.clip.text, batch.question.names)
+        scale = self.clip.scale
+        matched = contrastive_loss(scale * (pictures @ texts[:compared].T).float(), batch.truth)
+        answers = scale * (asked @ names.T).float()
+        answers = answers.masked_fill(~batch.question.allowed, -torch.inf)
+        named = F.cross_entropy(answers, batch.question.labels)
+        wanted = torch.cat([batch.texts.embeds, batch.texts.embeds[:count]])
+        meant = sentence_loss(self.sentence(torch.cat([texts, pictures])), wanted)
+        right = (answers.argmax(1) == batch.question.labels).float().mean()
+        loss = matched + named + self.sentences * meant
+        parts = {"matched": matched, "named": named, "right": right, "meant": meant, "scale": scale}
+        return loss, {name: part.item() for name, part in parts.items()}
+
+    def embed(self, features: Tensor) -> Tensor:
+        """The embeddings of pictures, (N, D), from the trunk's averages over places, (N, F)."""
+        embeds: Tensor = self.clip.image.embed(features[:, :, None, None])[0]
+        return embeds
