@@ -17,7 +17,7 @@ from albumen.errors import UsageError
 if TYPE_CHECKING:
     from albumen.search import Answer
 
-SAMPLE_SEARCHES = ("a cat", "a horse", "a motorcycle")
+SAMPLE_SEARCHES = ("a cat", "a cup of coffee", "a motorcycle")
 GENERAL_SEARCHES = ("people smiling", "trees and mountains", "food on a plate")
 SHOWN = 3
 
