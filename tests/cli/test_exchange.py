@@ -5,21 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from albumen import Library
-from albumen.library.store import tags
-
 
 @pytest.fixture
 def rosie(albumen, album: Path) -> Path:
     """A photo with two tags by hand."""
-    photo = album / "cat.png"
-    with Library() as library:
-        known = library.store.photo_by_path(photo)
-        assert known is not None
-        for name in ("Rosie", "🏖️"):
-            picture = tags.picture_of(library.store.db, known.id)
-            tags.decide(library.store.db, picture, name, has=True)
-    return photo
+    assert albumen("tags", "add", album / "cat.png", "Rosie", "🏖️").code == 0
+    return album / "cat.png"
 
 
 def test_export_prints_json_in_ascii_and_says_how_much(albumen, rosie: Path) -> None:

@@ -8,9 +8,6 @@ import pytest
 from PIL import Image
 from tests.library.albums import album as photos_in
 
-from albumen import Library
-from albumen.library.store import tags
-
 
 def rate(photo: Path) -> None:
     """Write a rating into a file as photo managers do: new metadata, the same image data."""
@@ -32,8 +29,9 @@ def test_a_tag_and_a_decision_outlive_everything(
     photos = photos_in(tmp_path / "photos", 3)
     one, other = photos / "photo-00000.jpg", photos / "photo-00001.jpg"
     albumen("index", photos, "--pack", tiny_pack, "--quiet")
-    decide(one, Rosie=True, Beach=True)
-    decide(other, Red=False)
+    assert albumen("tags", "add", one, "Rosie", "🏖️").code == 0
+    assert albumen("tags", "add", other, "red").code == 0
+    assert albumen("tags", "remove", other, "red").code == 0
     assert albumen("duplicates", "decide", one, other, "--not-duplicates").code == 0
 
     # The folder moves, and files get other names.
@@ -71,17 +69,6 @@ def test_a_tag_and_a_decision_outlive_everything(
         assert decided(albumen) == kept
 
 
-def decide(photo: Path, **said: bool) -> None:
-    """A person says that the photo has a tag, or has it not."""
-    with Library() as library:
-        known = library.store.photo_by_path(photo)
-        assert known is not None
-        for name, has in said.items():
-            tags.decide(
-                library.store.db, tags.picture_of(library.store.db, known.id), name, has=has
-            )
-
-
 def check(albumen, one: Path, other: Path) -> None:
     """The tags and the decision, as they were made."""
     document = json.loads(albumen("export").out)
@@ -89,15 +76,13 @@ def check(albumen, one: Path, other: Path) -> None:
         tagged["path"]: {one["tag"]: one["has"] for one in tagged["tags"]}
         for tagged in document["tags"]
     }
-    assert said == {str(one): {"Beach": True, "Rosie": True}, str(other): {"Red": False}}
+    assert said == {str(one): {"Rosie": True, "🏖️": True}, str(other): {"red": False}}
     [pair] = document["pairs"]
     assert pair["verdict"] == "not-duplicates"
     assert sorted(pair["paths"]) == sorted([str(one), str(other)])
-    with Library() as library:
-        known = library.store.photo_by_path(one)
-        assert known is not None
-        found = tags.of_photo(library.store.db, known.id, None)
-        assert {tag.tag for tag in found if tag.by == "hand"} == {"Beach", "Rosie"}
+    shown = albumen("tags", "show", one, "--json").json
+    assert {tag["tag"] for tag in shown if tag["by"] == "hand"} == {"Rosie", "🏖️"}
+    assert "red" not in [tag["tag"] for tag in albumen("tags", "show", other, "--json").json]
 
 
 def decided(albumen) -> dict[str, object]:

@@ -10,6 +10,7 @@ from tests.library.albums import album, index, jpeg
 from albumen.exchange import ExportError, Imported, export, read, take, write
 from albumen.library.home import Home
 from albumen.library.store import Store, pair_decisions, tags
+from albumen.tags import vocabulary
 
 LONG_AGO, LATER = "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 TAGS = ("Rosie", "Grandma’s 80th", "🏖️ Ostsee", "שבת")
@@ -67,7 +68,7 @@ def text_of(store: Store) -> str:
 def test_what_was_decided_comes_back_in_a_new_library(
     store: Store, new: Store, tmp_path: Path
 ) -> None:
-    store.set_setting("vocabulary", "[people]\nRosie\nsea lion = a seal; a sea lion\n")
+    vocabulary.keep(store, vocabulary.parse("[people]\nRosie\nsea lion = a seal; a sea lion\n"))
     export(store, tmp_path / "decisions.json")
     document = read(tmp_path / "decisions.json")
     assert take(new, document) == Imported(tags=5, pairs=2, vocabulary="taken", waiting=4)
@@ -164,12 +165,21 @@ def test_an_import_twice_changes_nothing_more(store: Store, new: Store, tmp_path
 
 
 def test_a_vocabulary_of_ones_own_stays(new: Store, tmp_path: Path) -> None:
-    new.set_setting("vocabulary", "mine\n")
+    vocabulary.keep(new, vocabulary.parse("mine"))
     document = read(written(tmp_path, vocabulary=["theirs"]))
     assert take(new, document).vocabulary == "kept"
-    assert new.setting("vocabulary") == "mine\n"
+    assert vocabulary.of(new) == vocabulary.parse("mine")
     assert take(new, document, replace_vocabulary=True).vocabulary == "taken"
-    assert new.setting("vocabulary") == "theirs\n"
+    assert vocabulary.of(new) == vocabulary.parse("theirs")
+
+
+def test_a_vocabulary_that_cannot_be_read_may_be_replaced(new: Store, tmp_path: Path) -> None:
+    new.set_setting("vocabulary", "[]\n")
+    document = read(written(tmp_path, vocabulary=["theirs"]))
+    assert take(new, document).vocabulary == "kept"
+    assert new.setting("vocabulary") == "[]\n"
+    assert take(new, document, replace_vocabulary=True).vocabulary == "taken"
+    assert vocabulary.of(new) == vocabulary.parse("theirs")
 
 
 # What is no export
@@ -209,6 +219,7 @@ PAIR = {"first": HASH, "second": "cd" * 32, "verdict": "keep-both", "at": LONG_A
         ({"tags": [{"picture": HASH, "tags": [{**SAID, "tag": "x" * 999}]}]}, "longer than 200"),
         ({"pairs": [{**PAIR, "verdict": "burn"}]}, "verdict is not one of"),
         ({"pairs": [{**PAIR, "second": HASH}]}, "a pair needs two pictures"),
+        ({"vocabulary": ["dog", "[]"]}, "line 2 of the vocabulary"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -14,9 +14,6 @@ from albumen.packs.typed_json import build
 
 FORMAT = "albumen export"
 VERSION = 1
-VOCABULARY = "vocabulary"
-"""The setting of a library that holds the owner's own, as a text."""
-
 LARGEST = 1 << 30
 """Bytes; a million decisions are a fifth of that."""
 

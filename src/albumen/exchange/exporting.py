@@ -9,9 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from albumen.exchange.document import FORMAT, VERSION, VOCABULARY, ExportError
+from albumen.exchange.document import FORMAT, VERSION, ExportError
 from albumen.library.store import Store, locations, pair_decisions, tags
 from albumen.library.store.connection import Database, now
+from albumen.tags import vocabulary
 
 _BEGINNING = f'{{\n "format": "{FORMAT}"'
 """What every export begins with: a file that does not is not written over."""
@@ -68,7 +69,7 @@ def write(store: Store, put: Callable[[str], object], *, ascii: bool = False) ->
 
 
 def _head(store: Store, ascii: bool) -> str:
-    own = store.setting(VOCABULARY)
+    own = store.setting(vocabulary.SETTING)
     words = None if own is None else own.splitlines()
     head = [
         _BEGINNING,

@@ -1,18 +1,19 @@
 """A document into a library, by content: photos that are not indexed yet find it when they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from albumen.exchange.document import LARGEST, VOCABULARY, Document, ExportError, Pair, parse
+from albumen.exchange.document import LARGEST, Document, ExportError, Pair, parse
 from albumen.library import tag_name
 from albumen.library.records import LibraryError
 from albumen.library.store import Store, pair_decisions, tags
 from albumen.library.store.connection import Database
 from albumen.library.store.pair_decisions import PairDecision
 from albumen.library.store.tags import Decision
-from albumen.tags import VocabularyError, vocabulary
+from albumen.tags import vocabulary
+from albumen.tags.vocabulary import Vocabulary, VocabularyError
 
 Words = Literal["taken", "kept", "same"]
 
@@ -49,11 +50,12 @@ def take(store: Store, document: Document, *, replace_vocabulary: bool = False) 
     """
     said = list(_said(document))
     pairs = [_pair(pair) for pair in document.pairs]
+    words = _vocabulary(document)
     pictures = {one.picture for one in said}.union(*((one.first, one.second) for one in pairs))
     with store.db.transaction():
         tags_changed = tags.restore(store.db, said)
         pairs_changed = pair_decisions.restore(store.db, pairs)
-        taken = _take_vocabulary(store, document.vocabulary, replace_vocabulary)
+        taken = _take_vocabulary(store, words, replace_vocabulary)
         waiting = sum(not _is_known(store.db, picture) for picture in pictures)
     return Imported(tags_changed, pairs_changed, taken, waiting)
 
@@ -73,17 +75,25 @@ def _pair(pair: Pair) -> PairDecision:
     return PairDecision(first, second, pair.verdict, pair.at)
 
 
-def _take_vocabulary(store: Store, lines: Sequence[str] | None, replace: bool) -> Words:
-    own = store.setting(VOCABULARY)
-    if lines is None or (own is not None and own.splitlines() == list(lines)):
-        return "same"
-    if own is not None and not replace:
-        return "kept"
+def _vocabulary(document: Document) -> Vocabulary | None:
+    if document.vocabulary is None:
+        return None
     try:
-        vocabulary.parse("\n".join(lines))
+        return vocabulary.parse("\n".join(document.vocabulary))
     except VocabularyError as error:
         raise ExportError(f"the file cannot be taken: {error}") from None
-    store.set_setting(VOCABULARY, "".join(f"{line}\n" for line in lines))
+
+
+def _take_vocabulary(store: Store, words: Vocabulary | None, replace: bool) -> Words:
+    try:
+        own = vocabulary.of(store)
+    except VocabularyError:  # one that cannot be read is the owner's all the same
+        own = None
+    if words is None or words == own:
+        return "same"
+    if own != vocabulary.default() and not replace:
+        return "kept"
+    vocabulary.keep(store, words)
     return "taken"
 
 
