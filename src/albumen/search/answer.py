@@ -142,6 +142,8 @@ def _least(
     store: "Store", pack: "Pack", query: Query, vector: Scores, ids: Ids, scores: Scores
 ) -> float | None:
     """The score that a match has at least, rounded down as scores are rounded."""
+    if not (query.text or query.like):  # tags alone: they say themselves which photos match
+        return None
     if means_nothing(query, pack):
         return NOTHING
     if pack.background is None:
