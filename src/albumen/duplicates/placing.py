@@ -3,8 +3,8 @@
 A photo joins if it was laid over the leader itself and agrees, and if it can be a copy of every
 other member too: they show the same part of the leader, are not two exposures of one camera, and
 nobody said that they are no duplicates. So groups do not chain, whatever lies between two photos.
-Photos with more to show go first and so become leaders. A photo that is placed stays: a run looks
-only at what is new.
+Photos that are like many others go first and so become leaders, the larger first where that is
+equal. A photo that is placed stays: a run looks only at what is new.
 """
 
 from collections import defaultdict
@@ -95,6 +95,7 @@ class _Placer:
     found: candidates.Found
     on_progress: OnProgress
     near: dict[int, dict[int, float]] = field(init=False)
+    rank: NDArray[np.int64] = field(init=False)
     leader: dict[int, int] = field(default_factory=dict)
     groups: dict[int, Group] = field(default_factory=dict)
     tried: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -104,6 +105,7 @@ class _Placer:
 
     def __post_init__(self) -> None:
         self.near = _neighbours(self.found)
+        self.rank = _ranked(self.near, self.photos.rank)
         row_of = self.photos.row_of
         decided = pair_decisions.of_photos(self.store.db).items()
         self.apart = {
@@ -153,7 +155,7 @@ class _Placer:
 
     def _tests(self, waiting: set[int]) -> list[tuple[int, int]]:
         """For each waiting photo the next leader to be laid over, if there is one."""
-        tests, rank = [], self.photos.rank
+        tests, rank = [], self.rank
         for row in waiting:
             if len(self.tried[row]) >= TRIES:
                 continue
@@ -168,7 +170,7 @@ class _Placer:
 
     def _next_leaders(self, waiting: set[int]) -> list[int]:
         """Those with more to show than all waiting photos near them."""
-        rank = self.photos.rank
+        rank = self.rank
         return [
             row
             for row in waiting
@@ -207,8 +209,8 @@ class _Placer:
         group.regions.append(laid.region)
         self.leader[row], self.laid[row] = head, laid
         self.changed.add(row)
-        if self.photos.rank[row] < self.photos.rank[head]:
-            self._hand_over(head, row)
+        if self.photos.placed[head] and self.photos.rank[row] < self.photos.rank[head]:
+            self._hand_over(head, row)  # an original that came later than its copies
 
     def _hand_over(self, head: int, to: int) -> None:
         """Let a member lead that has more to show, if all others agree with it too."""
@@ -292,6 +294,20 @@ def overlap(one: Region, other: Region) -> float:
     shared = float(np.prod(np.maximum(sides, 0)))
     areas = (float(np.prod(region[2:] - region[:2])) for region in (one, other))
     return shared / max(min(areas), 1e-6)
+
+
+def _ranked(near: dict[int, dict[int, float]], rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Who leads first: those like many others, as an original is like all of its edits.
+
+    A larger picture may be a screenshot of the original; size counts where likeness is equal.
+    """
+    central = np.zeros(len(rank))
+    for row, others in near.items():
+        central[row] = round(2 * sum(others.values())) / 2
+    order = np.lexsort((rank, -central))
+    ranked = np.empty(len(rank), np.int64)
+    ranked[order] = np.arange(len(rank))
+    return ranked
 
 
 def _neighbours(found: candidates.Found) -> dict[int, dict[int, float]]:
