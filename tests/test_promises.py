@@ -30,6 +30,8 @@ for command in (
     ["evaluate", shard, "--pack", pack, "--quiet"],
     ["problems"], ["stats"], ["packs", "list"], ["packs", "list", "--available"],
     ["packs", "verify", pack], ["packs", "use", pack], ["doctor"], ["trash", "list"],
+    ["tags", "add", one, "Rosie"], ["tags", "show", one], ["tags", "list"],
+    ["tags", "apply", "--quiet"], ["tags", "remove", one, "Rosie"],
     ["duplicates", "decide", one, other, "--not-duplicates"],
     ["export", "decisions.json"], ["import", "decisions.json"],
 ):
