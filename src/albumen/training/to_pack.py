@@ -170,19 +170,20 @@ def probe(
         (folder / CARD).write_text(card, "utf-8")
         made = manifest.write(
             folder,
-            replace(
-                base.manifest,
+            manifest.Manifest(
+                format=manifest.FORMAT,
                 name=name,
                 kind="classifier",
                 architecture=f"linear probe on {base.manifest.architecture}",
+                version=base.manifest.version,
                 dim=len(judged.classes),
                 image=manifest.ImageTower("image.onnx", tower.input, "logits"),
+                preprocessing=base.manifest.preprocessing,
                 licence=replace(base.manifest.licence, notice=CARD),
-                text=None,
-                tokenizer=None,
-                templates=(),
-                background=None,
+                files={},
                 labels=judged.classes,
+                precision=base.manifest.precision,
+                sources=base.manifest.sources,
                 figures={"test": judged.figures},
                 origin=_origin(judged) | {"pack": base.name, "pack id": base.id},
             ),
