@@ -20,6 +20,8 @@ from tests.packs.local_hub import LocalHub
 from tests.packs.ready import colours
 from tests.tracing import calls, changes, needs_strace, trace
 
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for the whole journey
+
 LEFT_OUT = ("trash", "trash restore", "train")
 """Commands that move files when they are told to (tests/trash/ watches them), and those that learn
 for minutes from folders that are no library's; their subcommands, too, but for `trash list`."""
