@@ -53,7 +53,7 @@ def test_show_of_something_unknown_is_exit_code_1(albumen, album: Path) -> None:
 def test_stats_count_photos_and_copies(albumen, album: Path) -> None:
     counts = albumen("stats", "--json").json
     assert (counts["photos"], counts["roots"]) == (6, 1)
-    assert counts["embeddings"] == {"tiny": 5}
+    assert counts["embeddings"] == {"tiny": 5, "fingerprint": 5}
     words = albumen("stats").out
     assert "5 with the pack tiny" in words
     assert "1 folder" in words

@@ -125,11 +125,11 @@ def test_a_large_file_is_identified_without_being_held(large: Seen) -> None:
 def test_a_large_file_tells_the_same_from_a_worker(large: Seen, workers: DecodeWorkers) -> None:
     identified = identify(large, new)
     assert isinstance(identified, Identified)
-    far, failures = develop(identified, short_side=32, fit=None, workers=workers)
+    far, failures = develop(identified, short_side=32, fit=None, fingerprint=None, workers=workers)
     assert failures == ()
     assert running(workers)
     held = replace(identified, data=large.path.read_bytes())
-    near, _ = develop(held, short_side=32, fit=None, workers=workers)
+    near, _ = develop(held, short_side=32, fit=None, fingerprint=None, workers=workers)
     assert far is not None
     assert near is not None
     assert np.array_equal(far.pixels, near.pixels)
@@ -151,7 +151,7 @@ def test_a_large_file_that_is_no_longer_what_it_was_fails(
         large.path.write_bytes(bytes(MAX_FILE_HERE + 5))
     if end == "vanished":
         large.path.unlink()
-    decoded, (failure,) = develop(identified, short_side=32, fit=None, workers=workers)
+    decoded, (failure,) = develop(identified, short_side=32, fit=None, fingerprint=None, workers=workers)
     assert decoded is None
     told = {
         "changed": ("identify", "failed", "it changed while it was read", False),

@@ -138,5 +138,7 @@ def _best(scores: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def _same(first: NDArray[np.intp], second: NDArray[np.intp]) -> float:
+    if not first.shape[1]:  # a single row has no others: nothing that could differ
+        return 1.0
     shared = [len(np.intersect1d(a, b)) / len(a) for a, b in zip(first, second, strict=True)]
     return float(np.mean(shared))
