@@ -151,7 +151,9 @@ def test_a_large_file_that_is_no_longer_what_it_was_fails(
         large.path.write_bytes(bytes(MAX_FILE_HERE + 5))
     if end == "vanished":
         large.path.unlink()
-    decoded, (failure,) = develop(identified, short_side=32, fit=None, fingerprint=None, workers=workers)
+    decoded, (failure,) = develop(
+        identified, short_side=32, fit=None, fingerprint=None, workers=workers
+    )
     assert decoded is None
     told = {
         "changed": ("identify", "failed", "it changed while it was read", False),
