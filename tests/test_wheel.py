@@ -62,7 +62,8 @@ def test_the_installed_wheel_indexes_and_searches(
     home = {"ALBUMEN_HOME": str(tmp_path / "home")}
     lines = run(albumen, "index", sample_photos, "--json", cwd=tmp_path, **home).splitlines()
     assert json.loads(lines[-1])["indexed"] > 20
-    found = json.loads(run(albumen, "search", "a cat", "--json", "-n", "3", cwd=tmp_path, **home))
+    asked = ("search", "a cat", "--all", "--json", "-n", "3")
+    found = json.loads(run(albumen, *asked, cwd=tmp_path, **home))
     assert "chelsea.png" in [Path(result["path"]).name for result in found["results"]]
 
 
