@@ -19,19 +19,11 @@ import torch
 from recipes.starter.concepts import Concepts, plain
 from recipes.starter.lessons import Described
 from recipes.starter.shards import split_of
-from tokenizers import (
-    Regex,
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
+from tokenizers import Tokenizer
+
+from albumen.training.captioned import train_tokenizer
 
 VOCABULARY, CONTEXT = 8192, 32
-PAD, START, END = "<pad>", "<start>", "<end>"
 WORDNET_NAMES, EVERYDAY_WORDS, SPANS = 20_000, 9_000, 12_000
 SEED = 12
 
@@ -105,28 +97,6 @@ def spans(captions: list[str], random: np.random.Generator) -> list[str]:
     return found
 
 
-def train_tokenizer(corpus: list[str]) -> Tokenizer:
-    """Byte-level BPE over lower-case text: every string has tokens, none is unknown."""
-    tokenizer = Tokenizer(models.BPE())
-    one_space = normalizers.Replace(Regex(r"\s+"), " ")
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Lowercase(), one_space, normalizers.Strip()]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=[PAD, START, END],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(corpus, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{START} $A {END}", special_tokens=[(START, 1), (END, 2)]
-    )
-    return tokenizer
-
-
 @torch.inference_mode()
 def sentence_embeddings(texts: list[str], minilm: Path, batch: int = 256) -> np.ndarray:
     """The sentence teacher's embedding of each text, (M, 384), of length 1."""
@@ -180,7 +150,8 @@ def main() -> None:
     if options.tokenizer:
         tokenizer = Tokenizer.from_file(str(options.tokenizer))
     else:
-        tokenizer = train_tokenizer(captions + nouns + 3 * words + words[:4000] * 3 + 20 * phrases)
+        corpus = captions + nouns + 3 * words + words[:4000] * 3 + 20 * phrases
+        tokenizer = train_tokenizer(corpus, VOCABULARY)
     tokenizer.save(str(options.data / "tokenizer.json"))
     (options.data / "classes.json").write_text(json.dumps(classes))
     (options.data / "texts.json").write_text(json.dumps(pool, ensure_ascii=False))

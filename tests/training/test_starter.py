@@ -12,7 +12,9 @@ from recipes.starter.concepts import Concepts, plain, read_groups
 from recipes.starter.lessons import Described, is_development
 from recipes.starter.matches import framed
 from recipes.starter.prepare import SIDE, centre_square, prepare
-from recipes.starter.texts import END, PAD, START, spans, train_tokenizer
+from recipes.starter.texts import VOCABULARY, spans
+
+from albumen.training.captioned import END, PAD, START, train_tokenizer
 
 CLASSES = [["tabby", "tabby cat"], ["Great Dane"], ["tiger", "Panthera tigris"], ["teapot"]]
 GROUPS = """\
@@ -117,7 +119,7 @@ def test_pictures_become_rows_in_the_order_of_their_descriptions(
 
 
 def test_every_text_has_tokens_between_start_and_end_and_reads_back() -> None:
-    tokenizer = train_tokenizer(["a dog runs on the beach", "a cat sleeps"] * 20)
+    tokenizer = train_tokenizer(["a dog runs on the beach", "a cat sleeps"] * 20, VOCABULARY)
     assert [tokenizer.token_to_id(token) for token in (PAD, START, END)] == [0, 1, 2]
     for text in ("a dog", "Ein Hündchen 🐶", "日本", ""):
         ids = tokenizer.encode(text).ids

@@ -14,7 +14,7 @@ rivals (margin). Both together are the evidence that the words describe the phot
    where the expected F1 is best.
 
 All constants were chosen on pictures and absent things of the development split, never on judged
-ones: `python -m bench.cutoff --help`.
+ones, on which `python -m bench.search_quality` then measures it.
 """
 
 from collections.abc import Callable

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from tokenizers import (
+    Regex,
     Tokenizer,
     decoders,
     models,
@@ -110,7 +111,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.NFC(),
-            normalizers.Replace(r"\s+", " "),
+            normalizers.Replace(Regex(r"\s+"), " "),
             normalizers.Strip(),
             normalizers.Lowercase(),
         ]
