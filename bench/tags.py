@@ -9,23 +9,18 @@ stands plain arg-max, which gives each picture the tag with the highest cosine. 
 table into docs/tags.md.
 """
 
-import argparse
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
-from bench._page import put
+from bench._embedded import write_table
 from numpy.typing import NDArray
 
-from albumen.evaluation.embedding import Embedded, embed
-from albumen.library.home import Home
+from albumen.evaluation.embedding import Embedded
 from albumen.library.store import Store
-from albumen.packs import Pack, open_pack
+from albumen.packs import Pack
 from albumen.tags.tagging import Tagger
 from albumen.tags.vocabulary import default
 
-PAGE = Path(__file__).parents[1] / "docs/tags.md"
 JUDGED = ("scenes6", "rooms4", "catsdogs")
 CALLED = {"front of a house": "house"}
 """Labels that the vocabulary calls otherwise."""
@@ -34,21 +29,7 @@ Bits = NDArray[np.bool_]
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("shards", nargs="+", type=Path)
-    arguments.add_argument("--pack", default="starter")
-    arguments.add_argument("--write", action="store_true", help="into docs/tags.md")
-    options = arguments.parse_args()
-    pack = open_pack(options.pack)
-    embedded = embed(options.shards, pack, lambda progress: None)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Store.open(Home(Path(folder) / "home"), create=True) as store,
-    ):
-        table = tags_table(store, pack, embedded)
-    print(table)
-    if options.write:
-        put(PAGE, "bench.tags", table)
+    write_table(__doc__.splitlines()[0], "bench.tags", tags_table)
 
 
 def tags_table(store: Store, pack: Pack, embedded: Embedded) -> str:

@@ -8,44 +8,25 @@ its captions; the next two are queries. Some photos at random bear names as keyw
 the table into docs/tags.md.
 """
 
-import argparse
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
-from bench._page import put
+from bench._embedded import write_table
 from numpy.typing import NDArray
 
-from albumen.evaluation.embedding import Embedded, embed
-from albumen.library.home import Home
+from albumen.evaluation.embedding import Embedded
 from albumen.library.records import Told
 from albumen.library.store import Store, told
-from albumen.packs import Pack, open_pack
+from albumen.packs import Pack
 from albumen.search import words
 
-PAGE = Path(__file__).parents[1] / "docs/tags.md"
 NAMES, BEARERS, QUERIES = 20, 10, 2
 FUSION = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
 Rank = Callable[[str, NDArray[np.float32]], NDArray[np.intp]]
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("shards", nargs="+", type=Path)
-    arguments.add_argument("--pack", default="starter")
-    arguments.add_argument("--write", action="store_true", help="into docs/tags.md")
-    options = arguments.parse_args()
-    pack = open_pack(options.pack)
-    embedded = embed(options.shards, pack, lambda progress: None)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Store.open(Home(Path(folder) / "home"), create=True) as store,
-    ):
-        table = words_table(store, pack, embedded)
-    print(table)
-    if options.write:
-        put(PAGE, "bench.words", table)
+    write_table(__doc__.splitlines()[0], "bench.words", words_table)
 
 
 def words_table(store: Store, pack: Pack, embedded: Embedded) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,8 +264,7 @@ def clip(
         home.make()
         packing.clip(found, to_pack, destination)
     if as_json:
-        figures = {name: round(value, 6) for name, value in found.figures.items()}
-        print_json({"run": str(folder), "pack": to_pack} | figures)
+        _print_figures(found.figures, folder, to_pack)
         return 0
     test = int(found.figures["test"])
     share = f"{found.figures['recall@10']:.1%} of {counted(test, 'text')}"
@@ -320,13 +319,18 @@ def fingerprint(
         home.make()
         packing.fingerprint(found, to_pack, destination)
     if as_json:
-        figures = {name: round(value, 6) for name, value in found.figures.items()}
-        print_json({"run": str(folder), "pack": to_pack} | figures)
+        _print_figures(found.figures, folder, to_pack)
         return 0
     test = counted(int(found.figures["test"]), "picture")
     click.echo(f"an edited view finds its own of {test} in {found.figures['found']:.1%}")
     click.echo(f"report: {printable(folder / 'report.html')}")
     return 0
+
+
+def _print_figures(figures: Mapping[str, float], folder: Path, to_pack: str | None) -> None:
+    """A run's figures as JSON, with where it lies and the pack that it became."""
+    rounded = {name: round(value, 6) for name, value in figures.items()}
+    print_json({"run": str(folder), "pack": to_pack} | rounded)
 
 
 def _by_plan(recipe: str, data: Path, folder: Path, changes: dict[str, Any], quiet: bool) -> int:
