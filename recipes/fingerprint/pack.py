@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from recipes.notice import LICENCE, sources_table
 from recipes.starter.shards import SOURCES
 
 from albumen.models.fingerprint import Fingerprint
@@ -61,10 +62,8 @@ def sources(counted: Counter[str]) -> tuple[pack.Source, ...]:
 
 def card(used: tuple[pack.Source, ...], steps: int, config: CopyDetectionConfig) -> str:
     """The model card, its blanks filled in."""
-    rows = ["| pictures | from | how many | terms |", "|---|---|---|---|"]
-    rows += [f"| {s.name} | {s.where} | {s.pictures:,} | {s.terms} |" for s in used]
     template = Path(__file__).with_name("CARD.md").read_text()
-    shown = template.replace("{sources}", "\n".join(rows))
+    shown = template.replace("{sources}", sources_table(used))
     return shown.replace("{steps}", f"{steps:,}").replace("{batch}", str(config.batch))
 
 
@@ -86,11 +85,7 @@ def described(
             "computation": "float32",
             "verified": {"compared": COMPARED, "max_difference": {"image": apart}},
         },
-        licence=pack.Licence(
-            "LicenseRef-albumen-starter",
-            "CARD.md",
-            "private, non-commercial and research use; its sources have mixed terms: see the card",
-        ),
+        licence=LICENCE,
         sources=used,
         files={},
     )

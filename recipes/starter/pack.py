@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from recipes.notice import LICENCE, sources_table
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
 from recipes.starter.shards import SOURCES
@@ -96,10 +97,8 @@ def sources(lessons: Lessons) -> tuple[pack.Source, ...]:
 
 def card(used: tuple[pack.Source, ...]) -> str:
     """The model card, its table of sources filled in."""
-    rows = ["| pictures | from | how many | terms |", "|---|---|---|---|"]
-    rows += [f"| {s.name} | {s.where} | {s.pictures:,} | {s.terms} |" for s in used]
     template = Path(__file__).with_name("CARD.md").read_text()
-    return template.replace("{sources}", "\n".join(rows))
+    return template.replace("{sources}", sources_table(used))
 
 
 def write(data: Path, run: Path, out: Path) -> pack.Manifest:
@@ -141,11 +140,7 @@ def described(clip: CLIP, used: tuple[pack.Source, ...], apart: dict[str, float]
             "computation": "float32",
             "verified": {"compared": COMPARED, "max_difference": apart},
         },
-        licence=pack.Licence(
-            "LicenseRef-albumen-starter",
-            "CARD.md",
-            "private, non-commercial and research use; its sources have mixed terms: see the card",
-        ),
+        licence=LICENCE,
         sources=used,
         files={},
     )
