@@ -157,7 +157,9 @@ def test_float16_halves_the_weights_and_hardly_changes_answers(
     assert set(half.precision["towers"].values()) == {"float16"}
     for tower in half.precision["towers"]:
         assert half.precision["verified"][tower]["cosine_least"] > 0.999
-        assert half.files[f"{tower}.onnx"].size < 0.9 * whole.files[f"{tower}.onnx"].size
+        # A ready model keeps its exporter's notes: in this tiny one 92 kB, its weights 62 kB.
+        most = 0.9 if layout == "immich" else 0.8
+        assert half.files[f"{tower}.onnx"].size < most * whole.files[f"{tower}.onnx"].size
     pack = open_pack("half", packs_dir=options.packs)
     pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     found = pack.logits(pixels) if pack.is_classifier else pack.encode_images(pixels)
