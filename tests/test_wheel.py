@@ -72,4 +72,5 @@ def test_the_wheel_carries_the_licence_and_the_notice_of_the_weights(
 ) -> None:
     licences = next(fresh[0].glob("lib/python*/site-packages/albumen-*.dist-info/licenses"))
     names = {str(p.relative_to(licences)) for p in licences.rglob("*") if p.is_file()}
-    assert names == {"LICENSE", "src/albumen/packs/starter/CARD.md"}
+    cards = {f"src/albumen/packs/{pack}/CARD.md" for pack in ("starter", "fingerprint")}
+    assert names == {"LICENSE", *cards}

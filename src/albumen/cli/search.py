@@ -80,9 +80,9 @@ def search(
     photo and query are; it compares the photos of one search. An example that is in the library
     comes first itself.
 
-    Only photos that match are shown: where matches end is judged anew for each query. When nothing
-    matches, the exit code is 1. With --all the most alike are shown all the same, and those that
-    do not match are marked with a dot.
+    Only photos that match are shown: where matches end is judged anew for each query. With --all
+    the most alike are shown all the same, and those that do not match are marked with a dot. When
+    nothing is shown, the exit code is 1.
     """
     from albumen.search import Query
 
@@ -100,7 +100,7 @@ def search(
             _print_words(library, answer)
         if answer.results and (sheet or open_it):
             _contact_sheet(library, answer, sheet, open_it)
-    return 0 if any(result.match for result in answer.results) else 1
+    return 0 if answer.results else 1
 
 
 def as_dict(answer: "Answer", text: str) -> dict[str, Any]:

@@ -7,11 +7,13 @@ import errno
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from albumen.library.store import Store, roots
 from albumen.trash import bins, journal
 from albumen.trash.bins import Bin
+from albumen.trash.interrupts import held
 from albumen.trash.journal import Entry
 from albumen.trash.known import content_of
 from albumen.trash.moving import Place, move_out
@@ -42,29 +44,27 @@ def restore(
 
     Never onto another file: one whose place is taken stays in the trash. What comes back is what
     was trashed, byte for byte, or it stays there too. The folder is made again if only it is
-    missing. Ctrl-C ends a batch, which still tells of what it moved. Raises LibraryError if the
+    missing. Ctrl-C waits until a batch has told of what it moved. Raises LibraryError if the
     library cannot be written.
     """
     remaining = iter(dict.fromkeys(ids))
     while some := list(itertools.islice(remaining, BATCH)):
-        with turn(store.home):
-            settle_begun(store)
-            outcomes, interrupted = _restore_batch(store, some, to)
-        yield from outcomes
-        if interrupted:
-            raise KeyboardInterrupt
+        with ExitStack() as until_told:
+            with turn(store.home):
+                settle_begun(store)
+                until_told.enter_context(held())
+                outcomes = _restore_batch(store, some, to)
+            yield from outcomes
 
 
-def _restore_batch(
-    store: Store, ids: Sequence[int], to: Path | None
-) -> tuple[list[Restored | Refused], bool]:
-    """What became of each, and whether Ctrl-C came before all were moved."""
+def _restore_batch(store: Store, ids: Sequence[int], to: Path | None) -> list[Restored | Refused]:
+    """What became of each."""
     chosen, refused = _choose(store, ids, to)
     with store.db.transaction():
         begun = [journal.begin_restoring(store.db, *one) for one in chosen]
-    reasons, interrupted = _move_back(begun)
+    reasons = _move_back(begun)
     moved = [_outcome(ending, reasons) for ending in settle(store, begun)]
-    return [*moved, *refused], interrupted
+    return [*moved, *refused]
 
 
 def _choose(
@@ -114,21 +114,18 @@ def _no_place(store: Store, path: bytes) -> str | None:
     return _no_folder(store, os.path.dirname(path))
 
 
-def _move_back(begun: Sequence[Entry]) -> tuple[dict[int, str], bool]:
-    """Move them. The reasons of those that could not be moved, by id, and whether Ctrl-C came."""
+def _move_back(begun: Sequence[Entry]) -> dict[int, str]:
+    """Move them; the reasons of those that could not be moved, by id."""
     reasons: dict[int, str] = {}
-    try:
-        for entry in begun:
-            assert entry.bin is not None
-            assert entry.name is not None
-            try:
-                with bins.open_bin(entry.bin) as bin:
-                    move_out(bin.place(entry.name), Place(real_path(entry.place)))
-            except OSError as error:
-                reasons[entry.id] = _words(error, entry)
-    except KeyboardInterrupt:
-        return reasons, True
-    return reasons, False
+    for entry in begun:
+        assert entry.bin is not None
+        assert entry.name is not None
+        try:
+            with bins.open_bin(entry.bin) as bin:
+                move_out(bin.place(entry.name), Place(real_path(entry.place)))
+        except OSError as error:
+            reasons[entry.id] = _words(error, entry)
+    return reasons
 
 
 def _outcome(ending: Ending, reasons: dict[int, str]) -> Restored | Refused:

@@ -14,6 +14,7 @@ from pathlib import Path
 from albumen.library.store import Store
 from albumen.trash import bins, journal, known, native
 from albumen.trash.bins import Bin, NoTrashError
+from albumen.trash.interrupts import held
 from albumen.trash.journal import Entry
 from albumen.trash.known import CHANGED, LAST_COPY, Known
 from albumen.trash.moving import Place, move_in
@@ -35,8 +36,8 @@ def trash(
 
     Each file is at every moment in exactly one place, where it lay or in the trash, and the
     journal knows of it before it moves. A kill at whatever moment leaves no more to do than what
-    every further call begins with (`settle_begun`). Ctrl-C ends a batch, which still tells of what
-    it moved, and goes on as KeyboardInterrupt. Raises LibraryError if the library cannot be
+    every further call begins with (`settle_begun`). Ctrl-C waits until a batch has told of what
+    it moved, and comes as KeyboardInterrupt then. Raises LibraryError if the library cannot be
     written; what was moved until then is noted by the next call.
 
     Refused are files that the library does not know, or knows otherwise, and, without `even_last`,
@@ -44,26 +45,23 @@ def trash(
     """
     remaining = iter(paths)
     while some := list(itertools.islice(remaining, BATCH)):
-        with turn(store.home):
-            settle_begun(store)
-            outcomes, interrupted = _move_batch(store, some, even_last)
-        yield from outcomes
-        if interrupted:
-            raise KeyboardInterrupt
+        with ExitStack() as until_told:
+            with turn(store.home):
+                settle_begun(store)
+                until_told.enter_context(held())
+                outcomes = _move_batch(store, some, even_last)
+            yield from outcomes
 
 
-def _move_batch(
-    store: Store, paths: Sequence[Path], even_last: bool
-) -> tuple[list[Trashed | Refused], bool]:
-    """What became of each, and whether Ctrl-C came before all were moved."""
+def _move_batch(store: Store, paths: Sequence[Path], even_last: bool) -> list[Trashed | Refused]:
+    """What became of each."""
     chosen, refused = _choose(store, paths, even_last)
     with ExitStack() as opened:
         trashes = _Trashes(opened)
         begun, without_trash = _begin(store, chosen, trashes)
-        reasons, interrupted = _move(begun, trashes)
-        endings = settle(store, begun)
-    moved = [_outcome(ending, reasons, interrupted) for ending in endings]
-    return [*moved, *refused, *without_trash], interrupted
+        reasons = _move(begun, trashes)
+        moved = [_outcome(ending, reasons) for ending in settle(store, begun)]
+    return [*moved, *refused, *without_trash]
 
 
 def _choose(
@@ -146,24 +144,21 @@ def _begin(
     return begun, refused
 
 
-def _move(begun: Sequence[Entry], trashes: _Trashes) -> tuple[dict[int, str], bool]:
-    """Reserve every name, have that on the disk, then move. Reasons by id, and Ctrl-C or not."""
+def _move(begun: Sequence[Entry], trashes: _Trashes) -> dict[int, str]:
+    """Reserve every name, have that on the disk, then move; the reasons of the unmoved, by id."""
     reasons: dict[int, str] = {}
-    try:
-        for step in (trashes.reserve, trashes.take):
-            for entry in begun:
-                if entry.id not in reasons:
-                    try:
-                        step(entry)
-                    except OSError as error:
-                        reasons[entry.id] = _words(error, entry.bin)
-            trashes.flush()
-    except KeyboardInterrupt:
-        return reasons, True
-    return reasons, False
+    for step in (trashes.reserve, trashes.take):
+        for entry in begun:
+            if entry.id not in reasons:
+                try:
+                    step(entry)
+                except OSError as error:
+                    reasons[entry.id] = _words(error, entry.bin)
+        trashes.flush()
+    return reasons
 
 
-def _outcome(ending: Ending, reasons: dict[int, str], interrupted: bool) -> Trashed | Refused:
+def _outcome(ending: Ending, reasons: dict[int, str]) -> Trashed | Refused:
     entry = ending.entry
     if ending.now == "trashed":
         return Trashed(entry.id, entry.shown)
@@ -172,8 +167,7 @@ def _outcome(ending: Ending, reasons: dict[int, str], interrupted: bool) -> Tras
             entry.shown,
             "its disk went away while it was moved; connect it again, then: albumen trash list",
         )
-    stopped = "stopped before it was moved" if interrupted else CHANGED
-    return Refused(entry.shown, reasons.get(entry.id, stopped))
+    return Refused(entry.shown, reasons.get(entry.id, CHANGED))
 
 
 def name_in_bin(path: bytes) -> bytes:
