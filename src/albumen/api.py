@@ -368,11 +368,11 @@ class Library:
 
         return classify.classify(files, classifier, top=top, on_progress=heard)
 
-    def trash(self, *photos: type_of_path, even_last: bool = False) -> "list[Trashed | Refused]":
+    def trash(self, *photos: type_of_path) -> "list[Trashed | Refused]":
         """Move photos to the system's trash; each comes back as `Trashed`, or `Refused` with why.
 
         Refused are files that the library does not know, that changed since they were indexed,
-        and, without `even_last`, the last copy of a photo whose other copies are in the trash.
+        and the last copy of a photo whose other copies are in the trash.
 
         >>> [one.id for one in library.trash("blurred.jpg")]
         [1]
@@ -380,7 +380,7 @@ class Library:
         from albumen import trash
 
         paths = [Path(path).expanduser() for path in photos]
-        return list(trash.trash(self.store, paths, even_last=even_last))
+        return list(trash.trash(self.store, paths))
 
     def restore(self, *ids: int, to: type_of_path | None = None) -> "list[Restored | Refused]":
         """Put photos back where they lay, or into the folder `to`; never onto another file."""

@@ -94,7 +94,7 @@ def test_a_file_called_as_a_command_is_named_by_its_folder(
         ("trash", "restore", "first"),
         ("trash", "restore", "0"),
         ("trash", "restore", "1", "--to", "nowhere"),
-        ("trash", "list", "--even-last"),
+        ("trash", "list", "--to", "."),
         ("trash", "a.jpg", "--sideways"),
     ],
     ids=" ".join,

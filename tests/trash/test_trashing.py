@@ -236,9 +236,9 @@ def test_once_a_copy_is_back_another_may_go(store: Store, three_copies: list[Pat
     assert [type(one) for one in trash(store, [three_copies[2]])] == [Trashed]
 
 
-def test_the_last_copy_goes_when_that_is_said(store: Store, three_copies: list[Path]) -> None:
-    outcomes = list(trash(store, three_copies, even_last=True))
-    assert [type(one) for one in outcomes] == [Trashed] * 3
+def test_the_refusal_says_what_to_do(store: Store, three_copies: list[Path]) -> None:
+    reason = list(trash(store, three_copies))[-1].reason
+    assert "albumen trash restore ID" in reason
 
 
 def test_a_photo_that_never_had_a_copy_goes(store: Store, photos: Path) -> None:

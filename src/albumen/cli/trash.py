@@ -99,14 +99,12 @@ def _complete_id(
     type=click.Path(path_type=Path),
     shell_complete=_complete_path,
 )
-@click.option("--even-last", is_flag=True, help="Also the last copy, when the others are there.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.pass_obj
 def trash(
     session: Session,
     paths: tuple[Path, ...] = (),
-    even_last: bool = False,
     as_json: bool = False,
     quiet: bool = False,
 ) -> int:
@@ -122,7 +120,7 @@ def trash(
     done: list[Trashed | Refused] = []
     try:
         with session.open() as library, _progress("Trashing", quiet) as report:
-            moving = bin.trash(library.store, paths, even_last=even_last)
+            moving = bin.trash(library.store, paths)
             _collect(moving, done, len(paths), report)
         code = 0 if all(isinstance(one, bin.Trashed) for one in done) else 1
     except KeyboardInterrupt:

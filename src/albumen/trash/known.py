@@ -23,8 +23,8 @@ CHANGED = (
     "it is trashed"
 )
 LAST_COPY = (
-    "it is the last copy: the others are in the trash already (`albumen trash list`); "
-    "--even-last trashes it too"
+    "it is the last copy: the others are in the trash already. Put one back first (`albumen trash "
+    "list`, `albumen trash restore ID`), or delete this one by the system's own means"
 )
 
 

@@ -29,9 +29,7 @@ STEM_BYTES = 80
 """Of a file's name, in the trash: with what is added it fits every file system."""
 
 
-def trash(
-    store: Store, paths: Iterable[Path], *, even_last: bool = False
-) -> Iterator[Trashed | Refused]:
+def trash(store: Store, paths: Iterable[Path]) -> Iterator[Trashed | Refused]:
     """Move photos to the trash, and say of each whether it is there or why it is not.
 
     Each file is at every moment in exactly one place, where it lay or in the trash, and the
@@ -40,8 +38,8 @@ def trash(
     it moved, and comes as KeyboardInterrupt then. Raises LibraryError if the library cannot be
     written; what was moved until then is noted by the next call.
 
-    Refused are files that the library does not know, or knows otherwise, and, without `even_last`,
-    the last copy of a photo whose other copies are in the trash.
+    Refused are files that the library does not know, or knows otherwise, and the last copy of a
+    photo whose other copies are in the trash.
     """
     remaining = iter(paths)
     while some := list(itertools.islice(remaining, BATCH)):
@@ -49,13 +47,13 @@ def trash(
             with turn(store.home):
                 settle_begun(store)
                 until_told.enter_context(held())
-                outcomes = _move_batch(store, some, even_last)
+                outcomes = _move_batch(store, some)
             yield from outcomes
 
 
-def _move_batch(store: Store, paths: Sequence[Path], even_last: bool) -> list[Trashed | Refused]:
+def _move_batch(store: Store, paths: Sequence[Path]) -> list[Trashed | Refused]:
     """What became of each."""
-    chosen, refused = _choose(store, paths, even_last)
+    chosen, refused = _choose(store, paths)
     with ExitStack() as opened:
         trashes = _Trashes(opened)
         begun, without_trash = _begin(store, chosen, trashes)
@@ -64,9 +62,7 @@ def _move_batch(store: Store, paths: Sequence[Path], even_last: bool) -> list[Tr
     return [*moved, *refused, *without_trash]
 
 
-def _choose(
-    store: Store, paths: Sequence[Path], even_last: bool
-) -> tuple[list[Known], list[Refused]]:
+def _choose(store: Store, paths: Sequence[Path]) -> tuple[list[Known], list[Refused]]:
     """The files that may be trashed, and those that may not. One named twice is taken once."""
     chosen: dict[int, Known] = {}
     refused: list[Refused] = []
@@ -76,7 +72,7 @@ def _choose(
             refused.append(found)
         elif found.location in chosen:
             continue
-        elif not even_last and known.is_last_copy(store.db, found, chosen):
+        elif known.is_last_copy(store.db, found, chosen):
             refused.append(Refused(_path(found), LAST_COPY))
         else:
             chosen[found.location] = found
