@@ -1,6 +1,6 @@
 """How fast 12-megapixel photos are indexed, beside rclip 3.3.0.
 
-    python -m bench.rclip_index [--photos 96] [--rounds 3] [--write docs/performance.md]
+    python -m bench.rclip_index [--photos 192] [--rounds 3] [--write docs/performance.md]
     PHOTOS=/folder python -m bench.rclip_index
 
 The programs take turns within each round, each a process of its own over an empty library, from its
@@ -23,7 +23,7 @@ from albumen.packs.runtime import cores
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=96)
+    parser.add_argument("--photos", type=int, default=192)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", type=Path, help="put the tables into this page, at their marks")
     args = parser.parse_args()

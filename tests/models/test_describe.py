@@ -67,12 +67,14 @@ def test_the_receptive_field_is_what_gradients_say(model: nn.Module) -> None:
 
 
 def test_resnet_and_vit_reports_add_up_to_the_published_figures() -> None:
+    # The published figure has the last block work for patches that no one looks at afterwards.
+    spared = 196 * (9 * 768**2 + 2 * 197 * 768) / 1e9
     with torch.device("meta"):
         pixels = torch.empty(1, 3, 224, 224)
         for model, parameters, giga in [
             (ResNet(RESNET18), 11_689_512, 1.8),
             (ResNet(RESNET50), 25_557_032, 4.1),
-            (ViT(VIT_B16), 86_567_656, 17.6),
+            (ViT(VIT_B16), 86_567_656, 17.56 - spared),
         ]:
             layers = describe(model, pixels)
             own = parameters - sum(

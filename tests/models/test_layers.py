@@ -61,3 +61,14 @@ def test_quick_gelu_is_close_to_gelu_but_not_gelu() -> None:
 def test_a_width_that_does_not_split_into_heads_is_refused() -> None:
     with pytest.raises(ValueError, match="10 cannot be split into 3 heads"):
         Attention(width=10, heads=3)
+
+
+@given(first=st.integers(1, 6), causal=st.booleans(), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_the_first_tokens_come_out_the_same_when_only_they_are_asked_for(
+    first: int, causal: bool, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    config = TransformerConfig(width=16, layers=2, heads=4, causal=causal)
+    blocks, x = Transformer(config).double().eval(), torch.randn(2, 6, 16).double()
+    torch.testing.assert_close(blocks(x, first), blocks(x)[:, :first])

@@ -145,7 +145,12 @@ class ViTImageTower(ImageTower):
     """A Vision Transformer; the class token is projected, so places have no share that adds up."""
 
     def __init__(self, config: ViTConfig, dim: int) -> None:
-        super().__init__(vit.Trunk(config), nn.Linear(config.width, dim, bias=False))
+        trunk = vit.Trunk(config)
+        super().__init__(trunk, nn.Linear(config.width, dim, bias=False))
+        self.trunk: vit.Trunk = trunk
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, None]:
+        return unit(self.projection(self.trunk.summary(pixels))), None
 
     def embed(self, features: Tensor) -> tuple[Tensor, None]:
         """features: (B, T, width), class token first -> embeds (B, D)."""

@@ -125,11 +125,11 @@ def _report(
     dense = None
     if isinstance(module, nn.Conv2d | nn.Linear):
         dense = Dense(taken[0].numel(), given[0].numel())
-    work = _multiply_adds(module, given)
+    work = _multiply_adds(module, taken, given)
     return LayerReport(name, type(module).__name__, own, work, tuple(given.shape[1:]), field, dense)
 
 
-def _multiply_adds(module: nn.Module, given: Tensor) -> int:
+def _multiply_adds(module: nn.Module, taken: Tensor, given: Tensor) -> int:
     """Of convolutions, projections and attention's two products; the rest is small beside them."""
     outputs = given[0].numel()
     if isinstance(module, nn.Conv2d):
@@ -137,8 +137,8 @@ def _multiply_adds(module: nn.Module, given: Tensor) -> int:
     if isinstance(module, nn.Linear):
         return outputs * module.in_features
     if isinstance(module, Attention):
-        tokens, width = given.shape[1:]
-        return 2 * tokens * tokens * width  # q kᵀ, and its softmax times v, over all heads
+        asked, width = given.shape[1:]
+        return 2 * asked * taken.shape[1] * width  # q kᵀ, and its softmax times v, over all heads
     return 0
 
 

@@ -119,6 +119,13 @@ class Trunk(nn.Module):
         tokens: Tensor = self.norm(self.blocks(self.embed(pixels)))
         return tokens
 
+    def summary(self, pixels: Tensor) -> Tensor:
+        """The class token, or the mean of all patches: pixels (B, 3, H, W) -> (B, D)."""
+        if self.class_token is None:
+            return self.forward(pixels).mean(1)
+        first: Tensor = self.norm(self.blocks(self.embed(pixels), first=1))
+        return first[:, 0]
+
     def embed(self, pixels: Tensor) -> Tensor:
         """pixels: (B, 3, H, W) -> the first block's input (B, T, D)."""
         tokens = self.patches(pixels)
@@ -163,9 +170,7 @@ class ViT(nn.Module):
         self.head = nn.Linear(config.width, config.classes)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        tokens = self.trunk(pixels)
-        summary = tokens.mean(1) if self.trunk.class_token is None else tokens[:, 0]
-        logits: Tensor = self.head(summary)
+        logits: Tensor = self.head(self.trunk.summary(pixels))
         return logits
 
     def observe(self, pixels: Tensor, names: Collection[str]) -> dict[str, Tensor]:
