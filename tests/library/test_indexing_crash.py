@@ -1,6 +1,7 @@
 """SIGKILL at random moments: what was acknowledged is there, and the next run goes on from it.
 
-The moments begin before the library is made, and each run goes on where the one before was killed.
+The moments lie anywhere in a run, some in its first instants, some right after a commit. Each run
+goes on where the one before was killed; when a library is complete, the next one is begun.
 """
 
 import contextlib
@@ -13,13 +14,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.library.albums import album, index, state
+from tests.library.albums import album, state
 
 from albumen.library.home import Home
 from albumen.library.store import Store
-from albumen.packs import open_pack
 
 RUN = """
 import json, os, sys
@@ -30,52 +31,81 @@ from albumen.packs import open_pack
 
 ledger.COMMIT_PHOTOS = indexing.BATCH = 5  # many small commits: more moments to be killed at
 
+def tell(*what):
+    print(json.dumps(what), flush=True)
+
 def report(event):
     if isinstance(event, indexing.Committed):
-        print(json.dumps(["committed", event.photos]), flush=True)
+        tell("committed", event.photos)
 
-home, photos, pack = map(Path, sys.argv[1:])
+photos, pack = map(Path, sys.argv[1:])
 for line in sys.stdin:  # a run for each, in a process of its own that has everything imported
+    home = Home(Path(json.loads(line)))
     if (child := os.fork()) == 0:
-        print(json.dumps(["started", os.getpid()]), flush=True)
-        indexing.index(Home(home), [photos], open_pack(pack), on_event=report)
+        tell("started", os.getpid())
+        summary = indexing.index(home, [photos], open_pack(pack), on_event=report)
+        tell("whole", [summary.unchanged, summary.indexed])
         os._exit(0)
     os.waitpid(child, 0)
-    print(json.dumps(["ended", 0]), flush=True)
+    tell("ended", 0)
 """
 
 
-class Runs:
-    """Runs of `index` on the same library, each of which can be killed."""
+@dataclass
+class Ran:
+    """How a run went: the files that it acknowledged, its commits, how long it took.
 
-    def __init__(self, home: Home, photos: Path, pack: Path):
-        command = [sys.executable, "-c", RUN, str(home.path), str(photos), str(pack)]
+    `whole`: how many files it found unchanged and how many it indexed, if it came to its end.
+    """
+
+    acknowledged: int = 0
+    commits: int = 0
+    seconds: float = 0.0
+    whole: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: so many seconds after so many commits, or after the start."""
+
+    commits: int
+    seconds: float
+
+
+class Runs:
+    """Runs of `index` over the same photos, each of which can be killed."""
+
+    def __init__(self, photos: Path, pack: Path):
+        command = [sys.executable, "-c", RUN, str(photos), str(pack)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen(command, **pipes)
 
-    def run_and_kill(self, commits: int, seconds: float) -> int:
-        """Kill a run so long after so many commits. Returns how many files it acknowledged."""
+    def run(self, home: Home, kill_at: Moment | None = None) -> Ran:
+        """Go on with that library, to the end if nobody kills it."""
         assert self._process.stdin is not None
-        self._process.stdin.write("run\n")
+        self._process.stdin.write(json.dumps(str(home.path)) + "\n")
         self._process.stdin.flush()
         kind, pid = self._told()
         assert kind == "started"
-        acknowledged = 0
-        while commits > 0 and kind != "ended":
-            kind, number = self._told()
-            acknowledged, commits = max(acknowledged, number), commits - 1
-        time.sleep(seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        began, ran = time.monotonic(), Ran()
         while kind != "ended":
-            kind, number = self._told()
-            acknowledged = max(acknowledged, number)
-        return acknowledged
+            if kill_at and ran.commits == kill_at.commits:
+                time.sleep(kill_at.seconds)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                kill_at = None
+            kind, told = self._told()
+            if kind == "committed":
+                ran.acknowledged, ran.commits = told, ran.commits + 1
+            elif kind == "whole":
+                ran.whole = (told[0], told[1])
+        ran.seconds = time.monotonic() - began
+        return ran
 
-    def _told(self) -> tuple[str, int]:
+    def _told(self) -> tuple[str, Any]:
         assert self._process.stdout is not None
-        kind, number = json.loads(self._process.stdout.readline())
-        return kind, number
+        kind, told = json.loads(self._process.stdout.readline())
+        return kind, told
 
     def close(self) -> None:
         self._process.kill()
@@ -107,34 +137,58 @@ def check(home: Home, acknowledged: int, before: set[Row]) -> set[Row]:
 
 @dataclass
 class Killed:
-    """What a series of kills came to: in how many runs something was acknowledged before."""
+    """What a series of kills came to: in how many runs something new was acknowledged before."""
 
-    kills: int
     photos: int
+    kills: int = 0
+    libraries: int = 0
     with_acknowledged: int = 0
-    acknowledged: int = 0
+    most: int = 0
+    undisturbed: float = 0.0
+
+
+def a_moment(chance: random.Random, undisturbed: Ran) -> Moment:
+    """Anywhere in a run, or while the library is made or opened, or soon after some commit."""
+    match chance.randrange(3):
+        case 0:
+            return Moment(0, chance.uniform(0, undisturbed.seconds))
+        case 1:
+            return Moment(0, chance.uniform(0, 0.25))
+        case _:
+            return Moment(chance.randint(1, undisturbed.commits), chance.uniform(0, 0.02))
 
 
 def kill_often(folder: Path, pack: Path, *, photos: int, kills: int, seed: int) -> Killed:
-    """Index, killed time and again; then to the end, and compare with an undisturbed run."""
-    chance, told = random.Random(seed), Killed(kills, photos)
-    album(folder / "photos", photos)
-    home, there = Home(folder / "home"), set[Row]()
-    runs = Runs(home, folder / "photos", pack)
-    for _ in range(kills):
-        # As often at any time from before the library is made, as soon after some commit.
-        commits = chance.choice((0, 0, 0, 1, 2, 3))
-        acknowledged = runs.run_and_kill(commits, chance.uniform(0, 0.02 if commits else 0.25))
-        there = check(home, acknowledged, there)
-        told.with_acknowledged += acknowledged > 0
-        told.acknowledged = max(told.acknowledged, acknowledged)
-    runs.close()
-    summary = index(home, folder / "photos", pack=open_pack(pack))
-    assert (summary.unchanged, summary.indexed) == (len(there), photos - len(there))
+    """Index one library after the other, killed time and again; each comes to the same state."""
+    chance, told = random.Random(seed), Killed(photos)
+    runs = Runs(album(folder / "photos", photos), pack)
     undisturbed = Home(folder / "undisturbed")
-    index(undisturbed, folder / "photos", pack=open_pack(pack))
-    assert state(home) == state(undisturbed)
+    ran = runs.run(undisturbed)
+    assert ran.whole == (0, photos)
+    wanted, told.undisturbed = state(undisturbed), ran.seconds
+    while told.kills < kills:
+        told.libraries += 1
+        _finish(Home(folder / f"home-{told.libraries}"), runs, told, kills, chance, ran)
+        assert state(Home(folder / f"home-{told.libraries}")) == wanted
+    runs.close()
     return told
+
+
+def _finish(
+    home: Home, runs: Runs, told: Killed, kills: int, chance: random.Random, undisturbed: Ran
+) -> None:
+    """Make a library: killed, looked at and run again until it is whole."""
+    there = set[Row]()
+    while True:
+        ran = runs.run(home, a_moment(chance, undisturbed) if told.kills < kills else None)
+        known, there = len(there), check(home, ran.acknowledged, there)
+        if ran.whole:
+            assert ran.whole == (known, told.photos - known)  # committed work is not done again
+            return
+        told.kills += 1
+        new = len(there) - known
+        told.with_acknowledged += ran.acknowledged > known
+        told.most = max(told.most, new)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -150,4 +204,4 @@ def test_killed_two_hundred_times_nothing_acknowledged_is_lost(
     tmp_path: Path, tiny_pack: Path
 ) -> None:
     told = kill_often(tmp_path, tiny_pack, photos=1600, kills=200, seed=7)
-    assert told.with_acknowledged > 50  # else the moments were badly chosen
+    assert told.with_acknowledged > 100  # else the moments were badly chosen
