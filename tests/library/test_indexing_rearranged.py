@@ -15,7 +15,7 @@ from tests.library.albums import album, index
 
 from albumen.errors import AlbumenError
 from albumen.library.home import Home
-from albumen.library.store import Store, tags
+from albumen.library.store import Store, pair_decisions, tags
 from albumen.packs import open_pack
 
 STEPS = 25
@@ -102,18 +102,26 @@ class Person:
         self.root = copy
 
 
-Known = dict[bytes, tuple[int, bytes, tuple[str, ...]]]
+Known = dict[bytes, tuple[int, bytes, tuple[str, ...], dict[int, str]]]
 
 
 def known(home: Home) -> Known:
-    """Every content that the library ever met: its photo, its vector, its tags."""
+    """Every content that the library ever met: its photo, its vector, its tags, and what was
+    decided of it and others.
+    """
     with Store.open(home) as store:
         rows = store.db.execute(
             """SELECT p.content_hash, p.id, e.vector FROM photo p
                JOIN embedding e ON e.photo = p.id"""
         ).fetchall()
+        tagged = {id: tags.of_photo(store.db, id, None) for _, id, _ in rows}
+        pairs = pair_decisions.of_photos(store.db)
+        decided = {
+            id: {sum(pair) - id: verdict for pair, verdict in pairs.items() if id in pair}
+            for _, id, _ in rows
+        }
         return {
-            content: (id, vector, tuple(given.tag for given in tags.of_photo(store.db, id, None)))
+            content: (id, vector, tuple(given.tag for given in tagged[id]), decided[id])
             for content, id, vector in rows
         }
 
@@ -139,6 +147,7 @@ def test_no_photo_and_no_decision_is_lost_however_folders_are_rearranged(
     with Store.open(home) as store, store.db.transaction():
         for id in (1, 7, 13):
             tags.decide(store.db, tags.picture_of(store.db, id), f"tag {id}", has=True)
+        pair_decisions.decide(store.db, pair_decisions.key_of(store.db, 1, 7), "not-duplicates")
     before = known(home)
     history = []
     for _ in range(STEPS):
@@ -151,7 +160,8 @@ def test_no_photo_and_no_decision_is_lost_however_folders_are_rearranged(
         assert {path: told.get(path) for path in there} == there, history
         assert {path for path in told if path.is_relative_to(person.root)} == set(there), history
         before = now
-    assert sum(bool(tagged) for _, _, tagged in before.values()) == 3
+    assert sum(bool(tagged) for _, _, tagged, _ in before.values()) == 3
+    assert sum(bool(decided) for *_, decided in before.values()) == 2
 
 
 def test_a_root_unplugged_while_it_is_walked_loses_nothing(tmp_path: Path, tiny_pack: Path) -> None:

@@ -1,7 +1,9 @@
 """Roots: away, emptied, renamed, replaced, rearranged. No record of a photo is ever lost."""
 
+import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from tests.library.albums import album, counts, events_of, files_opened, index, 
 from albumen.errors import UsageError
 from albumen.library.home import Home
 from albumen.library.indexing import Event, Notice
-from albumen.library.store import Store
+from albumen.library.store import Store, pair_decisions, tags
 from albumen.packs import Pack, open_pack
 
 
@@ -145,6 +147,80 @@ def test_names_that_change_in_case_only_are_moves(home: Home, root: Path, pack: 
     (root / "photo-00000.jpg").rename(root / "PHOTO-00000.JPG")
     assert counts(index(home, root, pack=pack)) == {"unchanged": 11, "moved": 1}
     assert contents(home) == before
+
+
+def unmounted_and_back(root: Path, look: Callable[[Path], None]) -> Path:
+    aside = root.rename(root.with_name("unplugged"))
+    with contextlib.suppress(UsageError):
+        look(root)
+    return aside.rename(root)
+
+
+def emptied_and_filled(root: Path, look: Callable[[Path], None]) -> Path:
+    aside = root.rename(root.with_name("unplugged"))
+    root.mkdir()
+    look(root)
+    root.rmdir()
+    return aside.rename(root)
+
+
+def renamed(root: Path, look: Callable[[Path], None]) -> Path:
+    return root.rename(root.with_name("pictures"))
+
+
+def replaced_and_back(root: Path, look: Callable[[Path], None]) -> Path:
+    aside = root.rename(root.with_name("first-stick"))
+    album(root, 5, first=100)
+    look(root)
+    root.rename(root.with_name("second-stick"))
+    return aside.rename(root)
+
+
+def on_another_disk(root: Path, look: Callable[[Path], None]) -> Path:
+    elsewhere = shutil.copytree(root, root.with_name("other-disk"))
+    shutil.rmtree(root)
+    return elsewhere
+
+
+def a_folder_moved_inside(root: Path, look: Callable[[Path], None]) -> Path:
+    (root / "more-0").rename(root / "trip")
+    return root
+
+
+def case_changed(root: Path, look: Callable[[Path], None]) -> Path:
+    for photo in sorted(root.glob("*.jpg")):
+        photo.rename(photo.with_name(photo.name.upper()))
+    return root
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        unmounted_and_back, emptied_and_filled, renamed, replaced_and_back, on_another_disk,
+        a_folder_moved_inside, case_changed,
+    ],
+)  # fmt: skip
+def test_decisions_follow_their_photos(
+    home: Home, root: Path, pack: Pack, happens: Callable[[Path, Callable[[Path], None]], Path]
+) -> None:
+    def look(folder: Path) -> None:
+        index(home, folder, pack=pack)
+
+    photos = [next(root.rglob(f"photo-{number:05}.jpg")) for number in (1, 9)]
+    contents = {photo.read_bytes() for photo in photos}
+    with Store.open(home) as store, store.db.transaction():
+        one, other = (store.photo_by_path(photo).id for photo in photos)
+        for id in (one, other):
+            tags.decide(store.db, tags.picture_of(store.db, id), "Rosie", has=True)
+        key = pair_decisions.key_of(store.db, one, other)
+        pair_decisions.decide(store.db, key, "not-duplicates")
+    look(happens(root, look))
+    with Store.open(home) as store:
+        tagged = tags.photos_with(store.db, "Rosie", None).tolist()
+        [((first, second), verdict)] = pair_decisions.of_photos(store.db).items()
+        assert (sorted(tagged), verdict) == ([first, second], "not-duplicates")
+        found = [path for paths in store.paths(tagged).values() for path in paths]
+    assert {path.read_bytes() for path in found if path.exists()} == contents
 
 
 def test_a_photo_moved_to_another_root_is_a_move(

@@ -10,6 +10,9 @@ import pytest
 from tests.library.albums import album
 
 from albumen.api import Library
+from albumen.library.home import Home
+from albumen.packs import open_pack
+from albumen.tags import vectors
 
 CASES, PHOTOS = 50, 40
 
@@ -50,13 +53,18 @@ HARMS: tuple[Callable[[Path, random.Random], None], ...] = (
 
 
 def answers(home: Path) -> list[list[tuple[str, float]]]:
-    """What searches find, each with a library opened anew."""
+    """What searches find, each with a library opened anew; and the vectors of some tags."""
     found = []
     for words in ("red", "blue and green"):
         with Library(home) as library:
             results = library.search(words, limit=PHOTOS)
             found.append([(result.path.name, round(result.score, 5)) for result in results])
-    return found
+    pack = open_pack(home / "packs" / "tiny")
+    tags = vectors.encode(pack, [("red",), ("blue",)], Home(home).cache, lambda done, of: None)
+    return [
+        *found,
+        [(str(tag), round(float(value), 5)) for tag, one in enumerate(tags) for value in one],
+    ]
 
 
 def files_in(cache: Path) -> list[Path]:
@@ -76,7 +84,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_pack: Path) -> Path:
 
 
 def test_the_cache_is_there_to_be_damaged(made: Path) -> None:
-    assert {path.suffix for path in files_in(made / "cache")} >= {".rows", ".json"}
+    assert {path.suffix for path in files_in(made / "cache")} >= {".rows", ".json", ".npz"}
 
 
 @pytest.mark.parametrize("seed", range(CASES))
