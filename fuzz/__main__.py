@@ -20,7 +20,9 @@ import sys
 import atheris
 with atheris.instrument_imports(include=["albumen"]):
     from fuzz.targets import TARGETS
-atheris.Setup(sys.argv[1:], TARGETS[sys.argv.pop(1)].run)
+target = TARGETS[sys.argv.pop(1)]
+target.run(next(iter(target.seeds())))  # what it imports is no input's time
+atheris.Setup(sys.argv, target.run)
 atheris.Fuzz()
 """
 

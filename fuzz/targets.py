@@ -7,32 +7,36 @@ which is caught here; whatever else escapes is a finding.
 import contextlib
 import io
 import itertools
-import json
 import math
 import os
 import struct
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from fuzz import seeds
+
 from albumen.cli.words import one_line, printable
 from albumen.errors import AlbumenError, UsageError
 from albumen.evaluation import shards
+from albumen.exchange import document
 from albumen.library import containers, image_hash, metadata, tag_name, words, xmp
-from albumen.library.decode import DecodeError
+from albumen.library.decode import DecodeError, answer
 from albumen.library.decode.bounds import MAX_MEMORY_HERE
 from albumen.library.decode.cost import cost
 from albumen.library.decode.formats import detect
 from albumen.library.decode.here import decode_here
 from albumen.library.exif import EXIF_IFD, GPS_IFD, Exif, exif_block
 from albumen.library.patterns import Patterns
-from albumen.packs import PackError, manifest, onnx_file, onnx_graph
-from albumen.search import matrix
+from albumen.packs import PackError, background, manifest, onnx_file, onnx_graph, settings
+from albumen.packs.settings import OPEN_CLIPS
+from albumen.packs.tokenizer import Tokenizer
+from albumen.search import matrix, reading
+from albumen.search import words as asked
 from albumen.search.query import QueryError, parse_day
-from albumen.tags import vocabulary
+from albumen.tags import vectors, vocabulary
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,79 @@ def run_vocabulary(data: bytes) -> None:
     with contextlib.suppress(AlbumenError):
         parsed = vocabulary.parse(data.decode("utf-8", "replace"))
         assert vocabulary.parse(parsed.text()) == parsed
+
+
+def run_document(data: bytes) -> None:
+    """An export is refused, or taken: pictures by their hashes, times that are times."""
+    with contextlib.suppress(document.ExportError):
+        taken = document.parse(data, "decisions.json")
+        hashes = [t.picture for t in taken.tags] + [p.first for p in taken.pairs]
+        assert all(len(bytes.fromhex(each)) == 32 for each in hashes)
+
+
+def run_answer(data: bytes) -> None:
+    """What a worker says is pixels of its shape, a failure, or no answer."""
+    with contextlib.suppress(DecodeError, ValueError, EOFError):
+        said, pixels = answer.read(io.BytesIO(data))
+        assert pixels.shape == said.shape
+
+
+def run_repository(data: bytes) -> None:
+    """The JSON files beside a published ONNX model: what they say of it, or a reason."""
+    config, _, preprocessing = data.partition(b"\0")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "config.json").write_bytes(config)
+        for kind, file in (("clip", "preprocessor_config.json"), ("classifier", OPEN_CLIPS)):
+            (folder / file).write_bytes(preprocessing)
+            with contextlib.suppress(PackError):
+                said = settings.read(folder, file, kind)
+                assert len(said.steps.mean) == len(said.steps.std) == 3
+        with contextlib.suppress(PackError):
+            assert settings.pad_token(folder / "config.json") != ""
+
+
+def run_checkpoint(data: bytes) -> None:
+    """The JSON files beside weights that do not fit them: refused before anything large is made."""
+    from albumen.checkpoints import CheckpointError, load
+
+    config, _, preprocessing = data.partition(b"\0")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.safetensors").write_bytes(seeds.one_tensor())
+        (folder / "config.json").write_bytes(config)
+        (folder / "preprocessor_config.json").write_bytes(preprocessing)
+        with contextlib.suppress(CheckpointError):
+            load(folder)
+            raise AssertionError("one tensor was taken for a model")
+
+
+def run_tokenizer(data: bytes) -> None:
+    """A tokenizer or none; one that is read makes ids of any text, as many as fit at most."""
+    text = os.fsdecode(data[-50:])
+    record = manifest.TokenizerRecord("tokenizer.json", 8, 0, 1)
+    with contextlib.suppress(PackError):
+        read = Tokenizer(data, record, Path("tokenizer.json"))
+        assert len(read.tokens(text).ids) <= 8
+        ids, mask = read.batch([text, ""])
+        assert ids.shape == mask.shape
+
+
+def run_background(data: bytes) -> None:
+    """Statistics of the pack's size, or an error that the pack explains."""
+    from safetensors import SafetensorError
+
+    with contextlib.suppress(SafetensorError, LookupError, ValueError, TypeError):
+        assert background.load(data, 4).mean.shape == (4,)
+
+
+def run_tag_vectors(data: bytes) -> None:
+    """Vectors by their keys, or none at all of what does not bear its own checksum."""
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        file.write(data)
+        file.flush()
+        known = vectors.read(Path(file.name), 4)
+        assert all(len(key) == 16 and vector.shape == (4,) for key, vector in known.items())
 
 
 def run_metadata(data: bytes) -> None:
@@ -192,79 +269,39 @@ def run_words(data: bytes) -> None:
         assert parse_day(text).year >= 1
 
 
-def _pictures() -> Iterable[bytes]:
-    from tests.library.hostile import small_samples
-
-    return small_samples().values()
-
-
-def _exif_blocks() -> Iterable[bytes]:
-    return [block for data in _pictures() if (block := exif_block(data)) is not None]
-
-
-def _packets() -> Iterable[bytes]:
-    date = 'xmlns:e="http://ns.adobe.com/exif/1.0/" e:DateTimeOriginal="2024-05-01T10:20:30"'
-    return [
-        f"<x {date}/>".encode(),
-        b'<x xmlns:p="http://ns.adobe.com/photoshop/1.0/"><p:DateCreated>2024</p:DateCreated></x>',
-        b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
-    ]
-
-
-def _packs() -> dict[str, bytes]:
-    from tests.packs.tiny_pack import build
-
-    with tempfile.TemporaryDirectory() as place:
-        folder = build(Path(place) / "tiny")
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def _models() -> Iterable[bytes]:
-    return [data for name, data in _packs().items() if name.endswith(".onnx")]
-
-
-def _iptc() -> Iterable[bytes]:
-    from tests.library.albums import jpeg
-    from tests.library.worded import iim, with_iptc, with_windows_words
-
-    fields = iim((1, 90, b"\x1b%G"), (2, 25, b"Rosie"), (2, 120, b"We dig."), (2, 55, b"19850617"))
-    return [with_iptc(jpeg(1), fields), with_windows_words("Rosie;beach", "We dig.", 3)]
-
-
-def _tars() -> Iterable[bytes]:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as tar:
-        for name, data in {
-            "a.jpg": b"\xff\xd8", "a.json": b'{"captions": ["a cat"]}', "a.cls": b"7",
-            "b.png": b"\x89PNG",
-        }.items():  # fmt: skip
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return [file.getvalue()]
-
-
-def _headers() -> Iterable[bytes]:
-    return [matrix.Header("library", "0" * 32, 4, 7, 9, 2, ("ab",)).dumps().encode(), b"{}"]
+def run_query(data: bytes) -> None:
+    """A query's words, and how a pack reads it that knows the words on the second line."""
+    text, _, known = os.fsdecode(data[:400]).partition("\n")
+    assert all(term.shown for term in asked.terms(text))
+    said = reading.read(text, known.split())
+    assert said.known or not said.text or reading.WORD.search(text) or not known.split()
 
 
 TARGETS = {
     target.name: target
     for target in (
-        Target("containers", run_containers, _pictures),
-        Target("image_hash", run_image_hash, _pictures),
-        Target("exif", run_exif, _exif_blocks),
-        Target("xmp", run_xmp, _packets),
-        Target("told", run_told, lambda: [*_pictures(), *_packets(), *_iptc()]),
+        Target("containers", run_containers, seeds.pictures),
+        Target("image_hash", run_image_hash, seeds.pictures),
+        Target("exif", run_exif, seeds.exif_blocks),
+        Target("xmp", run_xmp, seeds.packets),
+        Target("told", run_told, lambda: [*seeds.pictures(), *seeds.packets(), *seeds.iptc()]),
         Target("vocabulary", run_vocabulary, lambda: [b"[a]\ndog = a dog; x\n# c\n#b\n"]),
-        Target("metadata", run_metadata, _pictures),
-        Target("decoding", run_decoding, _pictures),
-        Target("manifest", run_manifest, lambda: [_packs()["pack.json"], json.dumps({}).encode()]),
-        Target("onnx_file", run_onnx_file, _models),
-        Target("onnx_graph", run_onnx_graph, _models),
-        Target("shards", run_shards, _tars),
-        Target("matrix_header", run_matrix_header, _headers),
+        Target("metadata", run_metadata, seeds.pictures),
+        Target("decoding", run_decoding, seeds.pictures),
+        Target("manifest", run_manifest, lambda: [seeds.packs()["pack.json"], b"{}"]),
+        Target("document", run_document, seeds.documents),
+        Target("answer", run_answer, seeds.answers),
+        Target("repository", run_repository, seeds.settings),
+        Target("checkpoint", run_checkpoint, seeds.settings),
+        Target("tokenizer", run_tokenizer, lambda: [seeds.packs()["tokenizer.json"]]),
+        Target("background", run_background, seeds.statistics),
+        Target("tag_vectors", run_tag_vectors, seeds.tag_vectors),
+        Target("onnx_file", run_onnx_file, seeds.models),
+        Target("onnx_graph", run_onnx_graph, seeds.models),
+        Target("shards", run_shards, seeds.tars),
+        Target("matrix_header", run_matrix_header, seeds.headers),
         Target("patterns", run_patterns, lambda: [b"2024/**/*.jp[ge]\n2024/a/b.jpg", b"[!a]\nb"]),
+        Target("query", run_query, lambda: [b"two grey tyres, may 2019\ntwo gray tire the"]),
         Target("words", run_words, lambda: [b"2024-05-01", b"a \x1b[31m name\n\xff"]),
     )
 }

@@ -93,6 +93,26 @@ def test_the_named_variants_are_those_of_the_published_configs(
     assert clip_config(said) == ours
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[" * 100_000,
+        '{"model_type": "vit", "hidden_size": 8, "image_size": 8, "patch_size": 8, '
+        '"num_attention_heads": 1, "intermediate_size": 8, "num_hidden_layers": 1000000000}',
+        '{"model_type": "clip", "vision_config": [32]}',
+        '{"model_type": "clip", "vision_config": {"num_attention_heads": 0}}',
+        '{"model_type": "clip", "vision_config": {"hidden_size": 1e30, "intermediate_size": 1e30}}',
+        '{"model_type": "resnet", "embedding_size": 1, "hidden_sizes": [], "depths": []}',
+        '{"pretrained_cfg": 7}',
+    ],
+)
+def test_a_config_that_means_harm_is_refused(tmp_path: Path, config: str) -> None:
+    safetensors.torch.save_file({"x": torch.ones(1)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(CheckpointError):
+        load(tmp_path)
+
+
 def test_an_unknown_model_type_and_a_missing_setting_are_named(tmp_path: Path) -> None:
     safetensors.torch.save_file({"x": torch.ones(1)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')

@@ -1,6 +1,7 @@
 """A pack's files are trusted only as far as they were checked."""
 
 import contextlib
+import json
 import os
 import pickle
 import shutil
@@ -242,6 +243,26 @@ def test_what_is_no_tokenizer_is_refused(folder: Path, content: bytes) -> None:
     sign(folder)
     with pytest.raises(PackError, match=r"tokenizer\.json is no tokenizer.*get the pack again"):
         open_pack(folder).encode_texts(["a"])
+
+
+def test_a_tokenizer_that_makes_its_library_panic_is_refused(folder: Path) -> None:
+    """A panic in Rust is no Exception: uncaught, it would end the program."""
+    said = json.loads((folder / "tokenizer.json").read_text())
+    said["post_processor"] = {
+        "type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "nowhere", "type_id": 0}}],
+        "pair": [], "special_tokens": {},
+    }  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(said))
+    sign(folder)
+    with pytest.raises(PackError, match=r"tokenizer\.json is no tokenizer.*get the pack again"):
+        open_pack(folder).encode_texts(["a"])
+
+
+def test_words_that_are_no_text_are_refused(folder: Path) -> None:
+    (folder / "words.txt").write_bytes(b"cat \xff dog")
+    manifest.write(folder, replace(manifest.read(folder), words="words.txt"))
+    with pytest.raises(PackError, match=r"words\.txt is damaged.*get the pack again"):
+        _ = open_pack(folder).words
 
 
 def test_a_tower_of_another_size_is_refused(folder: Path) -> None:

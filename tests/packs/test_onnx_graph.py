@@ -53,3 +53,10 @@ def test_an_input_that_is_not_there_is_refused() -> None:
     ids = Ids("text", INT32, None, LENGTH, fill=0)
     with pytest.raises(ValueError, match="has not the input or output"):
         onnx_graph.with_free_length(tower(TensorProto.INT32, "batch"), ids, "any_ids")
+
+
+def test_an_output_without_a_name_goes_like_any_other() -> None:
+    model = onnx.load_from_string(tower(TensorProto.INT64, 1))
+    model.graph.output[0].ClearField("name")
+    changed = onnx_graph.with_unit_output(model.SerializeToString(), "out", "embeds", 3)
+    assert [output.name for output in onnx.load_from_string(changed).graph.output] == ["embeds"]

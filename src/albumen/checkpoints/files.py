@@ -50,7 +50,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object; CheckpointError if it is missing, damaged or something else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"{path} is not a JSON object")

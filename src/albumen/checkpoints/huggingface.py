@@ -15,6 +15,8 @@ from albumen.models.vit import ViTConfig
 
 __all__ = ["CLIP", "RESNET", "VIT", "clip", "labels", "preprocessing", "resnet", "vit"]
 
+MOST_LAYERS = 1000
+
 _BLOCK = r"vit\.encoder\.layer\.(\d+)\."
 VIT: Table = (
     (r"vit\.embeddings\.cls_token", "trunk.class_token"),
@@ -97,7 +99,7 @@ def vit(config: Config) -> ViTConfig:
         size=int(config["image_size"]),
         patch=int(config["patch_size"]),
         width=width,
-        layers=int(config["num_hidden_layers"]),
+        layers=_layers(config["num_hidden_layers"]),
         heads=int(config["num_attention_heads"]),
         classes=len(labels(config)),
         mlp_ratio=_ratio(config["intermediate_size"], width),
@@ -138,7 +140,7 @@ def clip(config: Config) -> CLIPConfig:
         size=int(vision["image_size"]),
         patch=int(vision["patch_size"]),
         width=int(vision["hidden_size"]),
-        layers=int(vision["num_hidden_layers"]),
+        layers=_layers(vision["num_hidden_layers"]),
         heads=int(vision["num_attention_heads"]),
         mlp_ratio=_ratio(vision["intermediate_size"], vision["hidden_size"]),
         activation=_activation(vision["hidden_act"]),
@@ -151,7 +153,7 @@ def clip(config: Config) -> CLIPConfig:
         vocabulary=vocabulary,
         context=int(text["max_position_embeddings"]),
         width=int(text["hidden_size"]),
-        layers=int(text["num_hidden_layers"]),
+        layers=_layers(text["num_hidden_layers"]),
         heads=int(text["num_attention_heads"]),
         # The older files say 2, which was wrong: the end is the highest id, as in OpenAI's code.
         end_id=vocabulary - 1 if end_id == 2 else end_id,
@@ -174,11 +176,18 @@ def resnet(config: Config) -> ResNetConfig:
     if widths[0] != int(config["embedding_size"]):
         raise CheckpointError("config.json: a ResNet whose stem is wider or narrower than ours")
     return ResNetConfig(
-        depths=tuple(map(int, config["depths"])),
+        depths=tuple(map(_layers, config["depths"])),
         widths=widths,
         block="bottleneck" if bottleneck else "basic",
         classes=len(labels(config)),
     )
+
+
+def _layers(count: Any) -> int:
+    """So many, unless it is more than anybody trains: they are made before weights are compared."""
+    if int(count) > MOST_LAYERS:
+        raise CheckpointError(f"config.json: {count} layers, where {MOST_LAYERS} are the most")
+    return int(count)
 
 
 def _ratio(hidden: Any, width: Any) -> int:

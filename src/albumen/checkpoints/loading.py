@@ -20,6 +20,12 @@ from albumen.models.layers import Activation
 from albumen.models.resnet import ResNet
 from albumen.models.vit import ViT
 
+UNFIT = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError,
+    RuntimeError,
+)  # fmt: skip
+"""What reading files of any content as if they were what they claim to be can end in."""
+
 
 def load(source: str | Path, *, activation: Activation | None = None) -> tuple[nn.Module, Card]:
     """The model that `source` holds, in evaluation mode and float32, and what is known about it.
@@ -39,10 +45,13 @@ def load(source: str | Path, *, activation: Activation | None = None) -> tuple[n
     if entry is not None and revision in (None, entry.revision):
         entry.check(weights)
     state = read_state(weights)
-    if path.is_dir():
-        model, card = _from_folder(path, state, weights.name, activation)
-    else:
-        model, card = from_state(state, path.name, activation)
+    try:
+        if path.is_dir():
+            model, card = _from_folder(path, state, weights.name, activation)
+        else:
+            model, card = from_state(state, path.name, activation)
+    except UNFIT as error:
+        raise CheckpointError(f"{path}: a setting is missing or wrong: {error}") from error
     card = replace(card, name=name, revision=revision)
     if entry is not None:
         card = catalogue.completed(card, entry)
@@ -117,13 +126,10 @@ def _from_huggingface(
         known = ", ".join(builders)
         raise CheckpointError(f"{folder}: model type {kind}, where these are known: {known}")
     build, names, architecture = builders[kind]
-    try:
-        model = _built(build, state, names, where)
-        labels = () if kind == "clip" else huggingface.labels(config)
-        file = folder / "preprocessor_config.json"
-        preprocessing = huggingface.preprocessing(read_json(file)) if file.is_file() else None
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder}: a setting is missing or wrong: {error}") from error
+    model = _built(build, state, names, where)
+    labels = () if kind == "clip" else huggingface.labels(config)
+    file = folder / "preprocessor_config.json"
+    preprocessing = huggingface.preprocessing(read_json(file)) if file.is_file() else None
     return model, Card(folder.name, "Hugging Face", architecture, preprocessing, labels)
 
 

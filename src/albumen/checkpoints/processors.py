@@ -7,12 +7,17 @@ from albumen.checkpoints.card import Preprocessing, colours
 
 Config = Mapping[str, Any]
 
+MOST_LABELS = 1_000_000
+
 
 def labels(config: Config) -> tuple[str, ...]:
     """`id2label` in the order of the ids; two of them where the file says nothing, as there."""
     named = config.get("id2label")
     if named is None:
-        return tuple(f"LABEL_{i}" for i in range(int(config.get("num_labels", 2))))
+        count = int(config.get("num_labels", 2))
+        if count > MOST_LABELS:
+            raise ValueError(f"num_labels is {count}")
+        return tuple(f"LABEL_{i}" for i in range(count))
     return tuple(str(named[key]) for key in sorted(named, key=int))
 
 

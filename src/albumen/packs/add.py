@@ -4,19 +4,15 @@ Repositories with ready ONNX models need nothing else. Other weights go through 
 their export (`from_weights.py`), which need PyTorch.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from albumen.checkpoints import catalogue
-from albumen.checkpoints.card import Preprocessing as Steps
 from albumen.checkpoints.labels import CIFAR10, imagenet
-from albumen.checkpoints.processors import labels as labels_of
-from albumen.checkpoints.processors import preprocessing as preprocessing_of
 from albumen.packs import catalogue as here
-from albumen.packs import hub, onnx_layouts
+from albumen.packs import hub, onnx_layouts, settings
 from albumen.packs import manifest as pack
 from albumen.packs.calibration import calibration
 from albumen.packs.draft import Draft, Precision, Reduce, building, complete, move_in
@@ -26,11 +22,9 @@ from albumen.packs.from_weights import (
     halve,
     has_onnx,
     has_pytorch,
-    record,
     require_pytorch,
 )
 from albumen.packs.offers import READY, offers
-from albumen.packs.onnx_layouts import Layout
 from albumen.packs.preprocessing import Preprocessing
 from albumen.packs.quantize import quantize
 
@@ -226,10 +220,8 @@ def _draft(source: Path, folder: Path, options: Options, origin: dict[str, Any])
         return from_weights(source, folder, origin, options.precision)
     if missing := [name for name in layout.needed if name not in there]:
         raise PackError(f"{source} has no file {missing[0]}, which a pack needs; get it too")
-    steps, labels, config = _said(source, layout)
-    draft = onnx_layouts.draft(
-        source, layout, folder, options.precision, origin, steps, config, labels
-    )
+    said = settings.read(source, layout.preprocessing, layout.kind)
+    draft = onnx_layouts.draft(source, layout, folder, options.precision, origin, said)
     return _with_ours(draft, options.precision)
 
 
@@ -243,43 +235,6 @@ def _with_ours(draft: Draft, precision: Precision) -> Draft:
         return draft
     towers = ("image",) if draft.text is None else ("image", "text")
     return replace(draft, reduced=dict.fromkeys(towers, reduce) | {**draft.reduced})
-
-
-def _said(
-    source: Path, layout: Layout
-) -> tuple[pack.PreprocessingRecord, tuple[str, ...], dict[str, Any]]:
-    """Preprocessing, labels and config of a folder with ONNX models."""
-    try:
-        config = json.loads((source / "config.json").read_text("utf-8"))
-        said = json.loads((source / layout.preprocessing).read_text("utf-8"))
-        steps = (
-            _open_clips(said) if layout is onnx_layouts.IMMICH else record(preprocessing_of(said))
-        )
-        labels = labels_of(config) if layout.kind == "classifier" else ()
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PackError(
-            f"{source}: config.json or {layout.preprocessing} is damaged or lacks a setting "
-            f"({error}); get them again"
-        ) from error
-    return steps, labels, config
-
-
-def _open_clips(said: Mapping[str, Any]) -> pack.PreprocessingRecord:
-    """open_clip's preprocess_cfg: `resize_mode` "squash" makes a square of everything."""
-    size = said["size"]
-    height, width = (size, size) if isinstance(size, int) else map(int, size)
-    mode = said.get("resize_mode", "shortest")
-    if mode not in ("shortest", "squash") or (mode == "shortest" and height != width):
-        raise ValueError(f"resize_mode {mode} for {height} by {width} pixels")
-    squashed = mode == "squash"
-    steps = Steps(
-        (height, width) if squashed else height,
-        None if squashed else height,
-        str(said.get("interpolation", "bicubic")),
-        tuple(map(float, said["mean"])),  # type: ignore[arg-type]  # three, or refused below
-        tuple(map(float, said["std"])),  # type: ignore[arg-type]
-    )
-    return record(steps)
 
 
 def _notes(

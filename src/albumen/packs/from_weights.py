@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albumen.checkpoints import catalogue
-from albumen.checkpoints.card import Preprocessing as Steps
 from albumen.packs import manifest as pack
 from albumen.packs import onnx_layouts
 from albumen.packs.draft import Draft, Precision, Reduce
 from albumen.packs.errors import PackError
 from albumen.packs.quantize import quantize
+from albumen.packs.settings import record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,22 +41,6 @@ def require_pytorch(what: str) -> None:
             f"{what} holds weights without a ready ONNX model: to make a pack of them, install "
             "albumen[train], which brings PyTorch and onnx"
         )
-
-
-def record(steps: Steps) -> pack.PreprocessingRecord:
-    """A card's preprocessing as a pack carries it out; ValueError where it cannot."""
-    if steps.interpolation not in ("bilinear", "bicubic", "lanczos"):
-        raise ValueError(f"interpolation {steps.interpolation}")
-    resize = steps.resize
-    if isinstance(resize, int) and steps.crop is None:
-        resize = (resize, resize)
-    return pack.PreprocessingRecord(
-        resize,
-        steps.crop,
-        steps.interpolation,  # type: ignore[arg-type]  # one of three
-        steps.mean,
-        steps.std,
-    )
 
 
 def from_weights(source: Path, folder: Path, origin: dict[str, Any], precision: Precision) -> Draft:

@@ -133,7 +133,8 @@ def _changed(
 
 
 def _name(value: memoryview) -> str:
-    return next(bytes(content).decode() for number, _, content in fields(value) if number == 1)
+    names = (bytes(content).decode() for number, _, content in fields(value) if number == 1)
+    return next(names, "")
 
 
 def _varint(value: int) -> bytes:

@@ -6,7 +6,6 @@ Three layouts are known by their files:
 - `onnx/model.onnx`, a classifier with labels in config.json (as in Xenova/vit-base-patch16-224).
 """
 
-import json
 import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -18,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albumen.packs import manifest as pack
-from albumen.packs import onnx_graph
+from albumen.packs import onnx_graph, settings
 from albumen.packs.draft import Draft, Precision, Reduce
 from albumen.packs.errors import PackError
 from albumen.packs.onnx_file import NotONNXError, uses_external_data
 from albumen.packs.onnx_graph import INT32, INT64, Ids
 from albumen.packs.runtime import Session
+from albumen.packs.settings import Settings
+from albumen.packs.tokenizer import read_safely
 
 TYPES = {"tensor(int32)": INT32, "tensor(int64)": INT64}
 MASK, UNIT = "attention_mask", "unit_embeds"
@@ -92,17 +93,12 @@ def draft(
     target: Path,
     precision: Precision,
     origin: dict[str, Any],
-    steps: pack.PreprocessingRecord,
-    config: Mapping[str, Any],
-    labels: tuple[str, ...],
+    said: Settings,
 ) -> Draft:
-    """Write the towers, changed to what a pack promises, into `target`. Raises `PackError`.
-
-    steps, labels: what the folder's JSON files say. config: its config.json.
-    """
+    """Write the towers, changed to what a pack promises, into `target`. Raises `PackError`."""
     there = [path.relative_to(source).as_posix() for path in source.rglob("*.onnx")]
     reduced = layout.reduced(precision, there)
-    image, dim, edit_image = _image(source, layout, config, labels)
+    image, dim, edit_image = _image(source, layout, said)
     (target / image.file).write_bytes(edit_image(_checked(source / layout.image)))
     made: dict[str, Reduce] = {}
     if "image" in reduced:
@@ -111,7 +107,7 @@ def draft(
     tokenizer: pack.TokenizerRecord | None = None
     if layout.text is not None:
         tower = _Tower(source / layout.text)
-        tokenizer = _tokenizer(source, layout, target, tower, config)
+        tokenizer = _tokenizer(source, layout, target, tower, said)
         text, edit_text = _text(tower, tokenizer.pad_id, dim)
         (target / text.file).write_bytes(edit_text(tower.model))
         if "text" in reduced:
@@ -119,22 +115,16 @@ def draft(
     return Draft(
         folder=target,
         kind=layout.kind,
-        architecture=_architecture(config, layout),
+        architecture=said.architecture,
         dim=dim,
         image=image,
-        preprocessing=steps,
+        preprocessing=said.steps,
         origin=origin,
         text=text,
         tokenizer=tokenizer,
-        labels=labels,
+        labels=said.labels,
         reduced=made,
     )
-
-
-def config_width(config: Mapping[str, Any]) -> int | None:
-    """Width of the shared space: Hugging Face's and open_clip's words for it."""
-    width = config.get("projection_dim", config.get("embed_dim"))
-    return width if isinstance(width, int) else None
 
 
 class _Tower:
@@ -166,9 +156,7 @@ class _Tower:
         return said
 
 
-def _image(
-    source: Path, layout: Layout, config: Mapping[str, Any], labels: tuple[str, ...]
-) -> tuple[pack.ImageTower, int, Edit]:
+def _image(source: Path, layout: Layout, said: Settings) -> tuple[pack.ImageTower, int, Edit]:
     """The record of the picture tower, its output's width, and what makes it keep its promises."""
     tower = _Tower(source / layout.image)
     if len(tower.inputs) != 1:
@@ -179,14 +167,14 @@ def _image(
     (pixels,) = tower.inputs
     if layout.kind == "classifier":
         output = tower.output("logits")
-        dim = tower.width(output, len(labels))
-        if dim != len(labels):
+        dim = tower.width(output, len(said.labels))
+        if dim != len(said.labels):
             raise PackError(
-                f"{tower.file} gives {dim} logits, but config.json {len(labels)} labels"
+                f"{tower.file} gives {dim} logits, but config.json {len(said.labels)} labels"
             )
         return pack.ImageTower("image.onnx", pixels, output), dim, lambda model: model
     output = tower.output("image_embeds")
-    dim = tower.width(output, config_width(config))
+    dim = tower.width(output, said.width)
     edit = partial(onnx_graph.with_unit_output, output=output, name=UNIT, dim=dim)
     return pack.ImageTower("image.onnx", pixels, UNIT), dim, edit
 
@@ -215,15 +203,17 @@ def _text(tower: _Tower, pad_id: int, dim: int) -> tuple[pack.TextTower, Edit]:
 
 
 def _tokenizer(
-    source: Path, layout: Layout, target: Path, tower: _Tower, config: Mapping[str, Any]
+    source: Path, layout: Layout, target: Path, tower: _Tower, said: Settings
 ) -> pack.TokenizerRecord:
     """Copy the tokenizer; returns its record."""
     assert layout.tokenizer is not None
     file = source / layout.tokenizer
-    record = tokenizer_record(file, _context(tower, config))
-    said = file.with_name("tokenizer_config.json")
-    if said.is_file():
-        record = replace(record, pad_id=_pad_id(file, said, record.pad_id))
+    (_, shape), *_ = tower.inputs.values()
+    context = shape[1] if isinstance(shape[1], int) else said.context
+    record = tokenizer_record(file, context)
+    config = file.with_name("tokenizer_config.json")
+    if config.is_file():
+        record = replace(record, pad_id=_pad_id(file, config, record.pad_id))
     shutil.copyfile(file, target / "tokenizer.json")
     return record
 
@@ -232,12 +222,8 @@ def _pad_id(file: Path, config: Path, otherwise: int) -> int:
     """The id of the `pad_token` that tokenizer_config.json names."""
     from tokenizers import Tokenizer
 
-    try:
-        token = json.loads(config.read_text("utf-8")).get("pad_token")
-    except (ValueError, AttributeError) as error:
-        raise PackError(f"{config} is damaged ({error}); get it again") from error
-    content = token.get("content") if isinstance(token, dict) else token
-    found = Tokenizer.from_file(str(file)).token_to_id(content) if content else None
+    token = settings.pad_token(config)
+    found = Tokenizer.from_file(str(file)).token_to_id(token) if token else None
     return otherwise if found is None else int(found)
 
 
@@ -245,30 +231,12 @@ def tokenizer_record(file: Path, context: int) -> pack.TokenizerRecord:
     """The record of a tokenizer.json, its end token as it writes it; raises `PackError`."""
     from tokenizers import Tokenizer
 
-    try:
+    with read_safely(file):
         ids = Tokenizer.from_file(str(file)).encode("a").ids
-    except Exception as error:  # the library raises plain Exception
-        raise PackError(f"{file} is no tokenizer ({error})") from error
     if len(ids) < 2:
         raise PackError(f"{file} does not add start and end to a text; it is no CLIP's tokenizer")
     # CLIPs read the state at the first end token: what is filled in behind it changes nothing.
     return pack.TokenizerRecord("tokenizer.json", context, pad_id=ids[-1], end_id=ids[-1])
-
-
-def _context(tower: _Tower, config: Mapping[str, Any]) -> int:
-    fixed = [shape[1] for _, shape in tower.inputs.values()]
-    if isinstance(fixed[0], int):
-        return fixed[0]
-    said = config.get("text_config") or config.get("text_cfg") or {}
-    context = said.get("max_position_embeddings", said.get("context_length", 77))
-    return int(context)
-
-
-def _architecture(config: Mapping[str, Any], layout: Layout) -> str:
-    vision = config.get("vision_config") or config.get("vision_cfg") or config
-    patch = vision.get("patch_size")
-    family = "CLIP" if layout.kind == "clip" else str(config.get("model_type", "classifier"))
-    return f"{family}, ready-made ONNX" + (f", {patch} px a patch" if patch else "")
 
 
 def _checked(file: Path) -> bytes:

@@ -140,7 +140,12 @@ class Pack:
         """The words that its training met, most frequent first; none where the pack has no list."""
         if self.manifest.words is None:
             return ()
-        return tuple(read_file(self.folder, self.manifest, self.manifest.words).decode().split())
+        data = read_file(self.folder, self.manifest, self.manifest.words)
+        try:
+            return tuple(data.decode().split())
+        except UnicodeDecodeError as error:
+            file = self.folder / self.manifest.words
+            raise PackError(f"{file} is damaged ({error}); get the pack again") from error
 
     def verify(self) -> None:
         """Re-hash every file, open all that is opened ever, encode probes; raises `PackError`."""

@@ -1,7 +1,8 @@
 """From text to the text tower's ids, by the `tokenizers` library."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,23 +24,36 @@ class Tokens:
     truncated: bool
 
 
+@contextmanager
+def read_safely(file: Path) -> Iterator[None]:
+    """Whatever the library raises of a file's content, even where it panics, as `PackError`.
+
+    A panic of code in Rust is no Exception: it would end the program, like Ctrl-C.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise PackError(f"{file} is no tokenizer ({error}); get the pack again") from error
+
+
 class Tokenizer:
     """The tokenizer of one pack."""
 
     def __init__(self, data: bytes, record: TokenizerRecord, file: Path) -> None:
         from tokenizers import Tokenizer as Backend
 
-        try:
+        self._file, self._pad_id = file, record.pad_id
+        with read_safely(file):
             self._backend = Backend.from_str(data.decode())
-        except Exception as error:  # the library raises plain Exception
-            raise PackError(f"{file} is no tokenizer ({error}); get the pack again") from error
-        self._backend.enable_truncation(record.context)
-        self._backend.no_padding()
-        self._pad_id = record.pad_id
+            self._backend.enable_truncation(record.context)
+            self._backend.no_padding()
 
     def tokens(self, text: str) -> Tokens:
         """The ids of one text."""
-        encoding = self._backend.encode(_valid(text))
+        with read_safely(self._file):
+            encoding = self._backend.encode(_valid(text))
         return Tokens(tuple(encoding.ids), bool(encoding.overflowing))
 
     def batch(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -47,7 +61,8 @@ class Tokenizer:
 
         T is that of the longest text; the others are padded on the right.
         """
-        encodings = self._backend.encode_batch([_valid(text) for text in texts])
+        with read_safely(self._file):
+            encodings = self._backend.encode_batch([_valid(text) for text in texts])
         rows = [encoding.ids for encoding in encodings]
         ids = np.full((len(rows), max(map(len, rows))), self._pad_id, np.int64)
         # Not `ids != pad_id`: the published CLIPs pad with the token that also ends a text.

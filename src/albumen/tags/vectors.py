@@ -27,7 +27,7 @@ def encode(
     """
     file = cache / f"tags-{pack.id}.npz"
     keys = [_key(pack, questions) for questions in asked]
-    known = _read(file, pack.dim)
+    known = read(file, pack.dim)
     missing = {key: one for key, one in zip(keys, asked, strict=True) if key not in known}
     on_progress(len(keys) - len(missing), len(keys))
     for done, (key, questions) in enumerate(missing.items(), len(keys) - len(missing) + 1):
@@ -35,7 +35,7 @@ def encode(
         known[key] = (vector / np.linalg.norm(vector)).astype(np.float32)
         on_progress(min(done, len(keys)), len(keys))
     if missing:
-        _write(file, known)
+        write(file, known)
     return np.stack([known[key] for key in keys]) if keys else np.empty((0, pack.dim), np.float32)
 
 
@@ -45,7 +45,7 @@ def _key(pack: "Pack", questions: tuple[str, ...]) -> bytes:
     return blake3(told.encode("utf-8", "replace")).digest(length=16)
 
 
-def _read(file: Path, dim: int) -> dict[bytes, Floats]:
+def read(file: Path, dim: int) -> dict[bytes, Floats]:
     """What the cache holds; nothing if it is missing or damaged."""
     try:
         with np.load(file, allow_pickle=False) as saved:
@@ -60,7 +60,7 @@ def _read(file: Path, dim: int) -> dict[bytes, Floats]:
     return {key.tobytes(): vector for key, vector in zip(keys, vectors, strict=True)}
 
 
-def _write(file: Path, known: dict[bytes, Floats]) -> None:
+def write(file: Path, known: dict[bytes, Floats]) -> None:
     """Put the cache in place; without room for it, the next run takes the time again."""
     keys = np.frombuffer(b"".join(known), np.uint8).reshape(len(known), 16)
     vectors = np.stack(list(known.values()))

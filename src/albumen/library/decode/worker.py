@@ -2,9 +2,8 @@
 
 Requests are JSON lines. {"size", "format", "short_side", "seconds"}, and `size` bytes of a file,
 asks for pixels; {"path", "size", "mtime_ns", "hash", "short_side", "seconds"} for all that a file
-tells. The answer is a JSON line: either {"failure"}, or what was found with the "shape" of the
-pixels, which follow it. It writes no file, and it ends itself when a picture takes too long, so
-that it can't outlive a parent that was killed.
+tells. `answer` says what is given back. It writes no file, and it ends itself when a picture takes
+too long, so that it can't outlive a parent that was killed.
 """
 
 import json
@@ -27,7 +26,7 @@ from albumen.library.develop import see
 from albumen.library.identify import read_again
 from albumen.library.records import Failure, Root, Seen
 
-Answer = tuple[dict[str, Any], bytes]
+Found = tuple[dict[str, Any], bytes]
 
 
 def main(memory: int) -> None:
@@ -62,7 +61,7 @@ def _serve(request: dict[str, Any], requests: IO[bytes], answers: IO[bytes]) -> 
     answers.flush()
 
 
-def _decode(request: dict[str, Any], requests: IO[bytes]) -> Answer:
+def _decode(request: dict[str, Any], requests: IO[bytes]) -> Found:
     data = requests.read(request["size"])
     decoded = decode_here(data, request["format"], request["short_side"])
     answer = {
@@ -75,7 +74,7 @@ def _decode(request: dict[str, Any], requests: IO[bytes]) -> Answer:
     return answer, decoded.pixels.tobytes()
 
 
-def _develop(request: dict[str, Any]) -> Answer:
+def _develop(request: dict[str, Any]) -> Found:
     path, content = bytes.fromhex(request["path"]), bytes.fromhex(request["hash"])
     try:
         data = read_again(path, request["size"], content)

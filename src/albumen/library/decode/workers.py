@@ -13,20 +13,15 @@ import signal
 import subprocess
 import sys
 import threading
-from io import BufferedReader
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from albumen.library.decode.bounds import MAX_SHOWN
+from albumen.library.decode import answer
+from albumen.library.decode.answer import Answer, Pixels
 from albumen.library.decode.formats import Format
 from albumen.library.decode.outcome import DecodedPixels, DecodeError
-from albumen.library.records import Decoded, Failure, Metadata, Seen, Told
+from albumen.library.records import Decoded, Failure, Seen
 from albumen.packs.runtime import cores
-
-Pixels = NDArray[np.uint8]
 
 TIMEOUT = 60.0
 """Seconds for one picture: the slowest honest one, 200 megapixels on a busy machine, takes ten."""
@@ -34,7 +29,6 @@ TIMEOUT = 60.0
 MEMORY = 3 << 30
 """Bytes of address space: 200 megapixels in RGB, the decoder's own copy and the libraries."""
 
-_MAX_ANSWER = 1 << 16
 _START = (
     "import sys; sys.path[:] = {path!r}\n"
     "from albumen.library.decode.worker import main; main({memory})"
@@ -62,8 +56,8 @@ class DecodeWorkers:
     def decode(self, data: bytes, format: Format, short_side: int) -> DecodedPixels:
         """Decode in a worker; waits for a free one. Raises DecodeError."""
         request = {"size": len(data), "format": format, "short_side": short_side}
-        answer, pixels = self._ask(request, data)
-        return DecodedPixels(**answer, pixels=pixels)
+        said, pixels = self._ask(request, data)
+        return DecodedPixels(said.format, said.width, said.height, pixels, said.orientation)
 
     def develop(
         self, seen: Seen, content_hash: bytes, short_side: int
@@ -77,20 +71,20 @@ class DecodeWorkers:
             "hash": content_hash.hex(),
             "short_side": short_side,
         }
-        answer, pixels = self._ask(request, b"")
-        image_hash, failures = answer.pop("image_hash"), answer.pop("failures")
-        told = answer.pop("told")
+        said, pixels = self._ask(request, b"")
         decoded = Decoded(
             content_hash=content_hash,
-            image_hash=bytes.fromhex(image_hash) if image_hash else None,
-            metadata=Metadata(**answer.pop("metadata")),
+            image_hash=bytes.fromhex(said.image_hash) if said.image_hash else None,
+            format=said.format,
+            width=said.width,
+            height=said.height,
+            metadata=said.metadata,
             pixels=pixels,
-            told=Told(**{**told, "keywords": tuple(told["keywords"])}),
-            **answer,
+            told=said.told,
         )
-        return decoded, tuple(Failure(**failure) for failure in failures)
+        return decoded, said.failures
 
-    def _ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Pixels]:
+    def _ask(self, request: dict[str, Any], data: bytes) -> tuple[Answer, Pixels]:
         with self._free:
             worker = self._borrow()
             try:
@@ -163,7 +157,7 @@ class _Worker:
     def pid(self) -> int:
         return self._process.pid
 
-    def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Pixels]:
+    def ask(self, request: dict[str, Any], data: bytes) -> tuple[Answer, Pixels]:
         """The answer to a request that `data` follow, and its pixels. Raises DecodeError."""
         self.busy = True
         late = threading.Event()
@@ -171,31 +165,25 @@ class _Worker:
         alarm.daemon = True
         alarm.start()
         try:
-            answer, pixels = self._ask({**request, "seconds": self._timeout + 5}, data)
+            answered = self._ask({**request, "seconds": self._timeout + 5}, data)
+        except DecodeError:
+            self.busy = False
+            raise
         except (OSError, ValueError, EOFError):
             raise self._error(late.is_set()) from None
         finally:
             alarm.cancel()
         self.busy = False
-        if "failure" in answer:
-            raise DecodeError.of(Failure(**answer["failure"]))
-        return answer, pixels
+        return answered
 
-    def _ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Pixels]:
+    def _ask(self, request: dict[str, Any], data: bytes) -> tuple[Answer, Pixels]:
         into, out = self._process.stdin, self._process.stdout
         assert into is not None
-        assert isinstance(out, BufferedReader)
+        assert out is not None
         into.write(json.dumps(request).encode() + b"\n")
         into.write(data)
         into.flush()
-        answer: dict[str, Any] = json.loads(out.readline(_MAX_ANSWER))
-        height, width, channels = answer.pop("shape", (0, 0, 3))
-        if height * width * channels > 3 * MAX_SHOWN:  # no more than a sane worker would send
-            raise ValueError
-        pixels = np.empty((height, width, channels), np.uint8)
-        if out.readinto(pixels.reshape(-1).data) < pixels.size:
-            raise EOFError
-        return answer, pixels
+        return answer.read(out)
 
     def _too_late(self, late: threading.Event) -> None:
         late.set()
