@@ -1,8 +1,8 @@
 """CLIP ViT-B/32 at 256 pixels with random weights, as packs of ours and as the files rclip opens.
 
 Speed does not depend on what a network has learned, so nothing is downloaded: open_clip draws the
-weights (seeded), `albumen packs add` makes packs of them as it would of the published ones, and the
-same graphs under other names go to rclip.
+weights (seeded), `albumen packs add` makes packs of them as it would of the published ones, and
+PyTorch exports open_clip's own towers for rclip, which is given none of what our graphs spare.
 """
 
 import gzip
@@ -33,10 +33,8 @@ def rclip_data(folder: Path) -> Path:
     data = folder / "rclip-data"
     models = data / "ViT-B-32-256-datacomp_s34b_b86k"
     if not (data / "tokenizer").is_dir():
-        exact = packs(folder)["float32"]
         models.mkdir(parents=True, exist_ok=True)
-        _renamed(exact / "image.onnx", models / "visual.onnx")
-        _renamed(exact / "text.onnx", models / "textual.onnx")
+        _export_for_rclip(_published(folder / "published"), models)
         (data / "tokenizer").mkdir()
         shutil.copy(_vocabulary(), data / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz")
     return data
@@ -97,15 +95,38 @@ def _write_tokenizer(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def _renamed(tower: Path, target: Path) -> None:
-    """The same graph; its input is called `input`, its output `output`."""
-    import onnx
+def _export_for_rclip(published: Path, models: Path) -> None:
+    """open_clip's towers as they are, with the file and tensor names that rclip asks for."""
+    import bench._references  # noqa: F401  # before open_clip
+    import open_clip
+    import torch
+    from safetensors.torch import load_file
 
-    model = onnx.load(tower)
-    names = {model.graph.input[0].name: "input", model.graph.output[0].name: "output"}
-    for put in (*model.graph.input, *model.graph.output):
-        put.name = names[put.name]
-    for node in model.graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    onnx.save(model, target)
+    model = open_clip.create_model(MODEL).eval()
+    model.load_state_dict(load_file(published / "open_clip_model.safetensors"))
+
+    class Texts(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.clip = model
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.clip.encode_text(ids)
+
+    side = open_clip.get_model_config(MODEL)["vision_cfg"]["image_size"]
+    towers = {
+        "visual.onnx": (model.visual, torch.zeros(2, 3, side, side)),
+        "textual.onnx": (Texts().eval(), torch.zeros(2, CONTEXT, dtype=torch.int64)),
+    }
+    for name, (tower, example) in towers.items():
+        torch.onnx.export(
+            tower,
+            (example,),
+            models / name,
+            dynamo=True,
+            external_data=False,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=["input"],
+            output_names=["output"],
+            verbose=False,
+        )

@@ -36,6 +36,19 @@ def photos(folder: Path, count: int) -> list[Path]:
     return made
 
 
+def variants(photos: list[Path], folder: Path, times: int) -> list[Path]:
+    """Each photo so many times, each time with another comment: another content, the same work."""
+    folder.mkdir()
+    made = []
+    for number in range(times):
+        comment = b"\xff\xfe\x00\x06%04d" % number
+        for photo in photos:
+            data = photo.read_bytes()
+            made.append(folder / f"{number}-{photo.name}")
+            made[-1].write_bytes(data[:2] + comment + data[2:])
+    return made
+
+
 def generated(number: int) -> bytes:
     """The photo of that number, the same each time."""
     random = np.random.default_rng(number)

@@ -60,7 +60,7 @@ def against_limits(photos: list[Path], rounds: int) -> str:
     """The starter's photos a second beside all cores that only decode."""
     with tempfile.TemporaryDirectory(dir=_work.made()) as name:
         folder = Path(name) / "photos"
-        files = _variants(photos, folder, VARIANTS)
+        files = _photos.variants(photos, folder, VARIANTS)
         for file in files:
             file.read_bytes()  # so that all find it in the page cache
         ways: dict[str, Callable[[], float]] = {
@@ -79,19 +79,6 @@ def against_limits(photos: list[Path], rounds: int) -> str:
         share = statistics.median(b / a for a, b in zip(ours, spent, strict=True))
         rows.append(f"| {way} | {speed:.1f} | {100 * share:.0f} % |")
     return "\n".join(rows)
-
-
-def _variants(photos: list[Path], folder: Path, times: int) -> list[Path]:
-    """Each photo so many times, each time with another comment: another content, the same work."""
-    folder.mkdir()
-    made = []
-    for number in range(times):
-        comment = b"\xff\xfe\x00\x06%04d" % number
-        for photo in photos:
-            data = photo.read_bytes()
-            made.append(folder / f"{number}-{photo.name}")
-            made[-1].write_bytes(data[:2] + comment + data[2:])
-    return made
 
 
 def _starter(place: Path, folder: Path, count: int) -> float:

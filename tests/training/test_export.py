@@ -8,10 +8,13 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto
+from torch import nn
 
 from albumen.models.clip import CLIP, CLIPConfig, TextConfig
 from albumen.models.resnet import ResNetConfig
 from albumen.training.export import (
+    LayerNormInSteps,
+    export,
     export_image,
     export_text,
     largest_difference,
@@ -83,3 +86,18 @@ def test_large_weights_are_stored_as_float16_inside_the_file(files: Path, name: 
     assert {w.data_type for w in large} == {TensorProto.FLOAT16}
     assert all(w.data_location == TensorProto.DEFAULT for w in model.graph.initializer)
     assert not any(node.metadata_props for node in model.graph.node)
+
+
+def test_layer_normalisation_in_steps_is_the_same_and_stays_apart(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    norm, x = nn.LayerNorm(24), 50 + 3 * torch.randn(2, 5, 24)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    torch.testing.assert_close(LayerNormInSteps(norm)(x), norm(x), rtol=1e-5, atol=1e-5)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    network, sizes = nn.Sequential(norm), ({0: torch.export.Dim("batch")},)
+    export(network, x, sizes, tmp_path / "norm.onnx", "x", ["y"])
+    onnxruntime.InferenceSession(tmp_path / "norm.onnx", options)
+    kinds = {node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node}
+    assert "LayerNormalization" not in kinds

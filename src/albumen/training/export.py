@@ -38,6 +38,35 @@ def without_batch_norm(module: nn.Module) -> nn.Module:
     return module
 
 
+class LayerNormInSteps(nn.Module):
+    """What `nn.LayerNorm` computes, in steps that ONNX Runtime does faster.
+
+    Its own LayerNormalization takes 4.5 ns a number on a processor with AVX-512 (1.28), these steps
+    1.1 ns: of a ViT-B/32 in int8 that was a quarter of the time. A division instead of `rsqrt`, and
+    it would recognise them and put its own in their place.
+    """
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., D) -> (..., D)"""
+        apart = x - x.mean(-1, keepdim=True)
+        variance = (apart * apart).mean(-1, keepdim=True)
+        return apart * torch.rsqrt(variance + self.eps) * self.weight + self.bias
+
+
+def with_layer_norms_in_steps(module: nn.Module) -> nn.Module:
+    """A copy for inference, each layer normalisation over the last axis in steps."""
+    module = copy.deepcopy(module).eval()
+    for part in list(module.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, nn.LayerNorm) and len(child.normalized_shape) == 1:
+                setattr(part, name, LayerNormInSteps(child))
+    return module
+
+
 def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same graph, its large float32 weights stored as float16 behind a Cast to float32."""
     graph, casts = model.graph, []
@@ -99,8 +128,7 @@ def export_text(clip: CLIP, file: Path, *, half: bool = True) -> None:
     ids = torch.full((2, 7), clip.text.end_id)
     tokens = torch.export.Dim("tokens", min=2, max=clip.text.context)
     dynamic = ({0: torch.export.Dim("batch"), 1: tokens},)
-    text = copy.deepcopy(clip.text).eval()
-    export(text, ids, dynamic, file, "input_ids", ["embeds"], half=half)
+    export(clip.text, ids, dynamic, file, "input_ids", ["embeds"], half=half)
 
 
 def _export_pixels(
@@ -125,7 +153,7 @@ def export(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch, to itself
         program = torch.onnx.export(
-            module,
+            with_layer_norms_in_steps(module),
             (example,),
             dynamo=True,
             opset_version=OPSET,
