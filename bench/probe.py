@@ -16,7 +16,8 @@ from bench._page import put
 
 from albumen.packs import open_pack
 from albumen.training import classifying, recipes
-from albumen.training.classifying import Job, Told
+from albumen.training.classifying import Job
+from albumen.training.told import Told
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ import torch
 from recipes.starter.develop import MOST, report
 from recipes.starter.lessons import Described, Lessons
 from recipes.starter.matches import BatchSize, Matcher, TextPool, Told
-from recipes.starter.train import MATCH_TOKENS, SEED, SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES
+from recipes.starter.plan import MATCH_TOKENS, SEED, SENTENCE, TEACHER_CLASSES, TEACHER_FEATURES
 from torch import nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP

@@ -8,7 +8,6 @@ retrieval: one caption of each picture, among all captioned ones. Prints a line 
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,10 +16,11 @@ import torch
 from recipes.starter.concepts import plain
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import TextPool
-from recipes.starter.pack import SIZE, trained
+from recipes.starter.plan import CONFIG, SIZE
 from torch import Tensor
 
 from albumen.models.clip import CLIP
+from albumen.training import towers
 from albumen.training.pictures import whole
 
 MOST = 600  # pictures of a source
@@ -61,9 +61,7 @@ def retrieval(lessons: Lessons, rows: np.ndarray, read: Reader, pictures: Tensor
 def report(data: Path, run: Path, size: int = SIZE) -> dict[str, float]:
     """Zero-shot accuracy of each labelled source, and R@10 of the captioned ones together."""
     lessons, pool = Lessons(data), TextPool(data)
-    clip = trained(run, lessons.label_count)
-    near = set(json.loads((data / "near_copies.json").read_text()))
-    rows = np.array([r for r in lessons.development if lessons.described[r].key not in near])
+    clip, rows = towers.trained(run, CONFIG), lessons.to_choose_by
 
     def read(texts: list[str]) -> Tensor:
         return torch.cat(
@@ -85,7 +83,7 @@ def report(data: Path, run: Path, size: int = SIZE) -> dict[str, float]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
-    arguments.add_argument("--run", type=Path, required=True, help="folder written by train")
+    arguments.add_argument("--run", type=Path, required=True, help="folder of the training")
     options = arguments.parse_args()
     torch.set_num_threads(1)
     figures = report(options.data, options.run)

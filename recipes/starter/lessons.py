@@ -81,7 +81,9 @@ class Lessons:
         development = np.array([is_development(d.key) for d in self.described])
         self.development = np.flatnonzero(development)
         judged = set(json.loads((folder / "near_copies.json").read_text()))
-        kept = ~development & np.array([d.key not in judged for d in self.described])
+        apart = np.array([d.key not in judged for d in self.described])
+        self.to_choose_by = np.flatnonzero(development & apart)
+        kept = ~development & apart
         told = np.array([bool(d.label or d.captions) for d in self.described])
         kept &= told | (self.answer_of >= 0)  # a picture of which nothing is known teaches nothing
         rows = {source: np.flatnonzero(kept & (self.source == source)) for source in SHARES}
@@ -90,6 +92,11 @@ class Lessons:
             for source, several in rows.items()
             if len(several)
         }
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """The rows that training draws from."""
+        return np.unique(np.concatenate(list(self.rows.values())))
 
     def _number_labels(self) -> None:
         self.source = np.array([d.source for d in self.described])

@@ -1,7 +1,4 @@
-"""Batches for the last stage: the locked trunk's features, and questions about labels in words."""
-
-import time
-from concurrent.futures import ThreadPoolExecutor
+"""Batches for the stage `name`: what the locked trunk sees, and questions about labels in words."""
 
 import numpy as np
 import torch
@@ -10,41 +7,16 @@ from recipes.starter.lessons import Lessons
 from recipes.starter.matches import BatchSize, Matcher, framed
 from torch import Tensor
 
-from albumen.models.resnet import Trunk
 from albumen.training.naming import Naming, Question
-from albumen.training.pictures import Augmentation, augmented
 
-CHUNK = 128
 ASKED = 128  # pictures of a set in a batch
 SETS = 3  # sets in a batch that are asked about
 MOST_NAMES = 200  # of a set in a batch
 WORDING = ("a photo of {}", "a photo of a {}", "{}", "a {}", "a picture of {}")
 
 
-@torch.inference_mode()
-def features_of(trunk: Trunk, lessons: Lessons, rows: np.ndarray, size: int) -> np.ndarray:
-    """The trunk's averages over places of a random crop of each row, float16 (N, F)."""
-    found = np.zeros((len(rows), trunk.channels), np.float16)
-    parts = np.array_split(np.arange(len(rows)), len(rows) // CHUNK + 1)
-    started = time.monotonic()
-
-    def look(part: np.ndarray) -> None:
-        random = np.random.default_rng(int(part[0]))
-        pixels = augmented(lessons.pictures, rows[part], Augmentation(size=size), random)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            found[part] = trunk(pixels).float().mean((2, 3)).half().numpy()
-        if part[0] // CHUNK % 200 == 0:
-            rate = (part[-1] + 1) / (time.monotonic() - started)
-            print(f"{part[-1] + 1} of {len(rows)} pictures, {rate:.0f} a second", flush=True)
-
-    trunk.eval()
-    with ThreadPoolExecutor(torch.get_num_interop_threads()) as threads:
-        list(threads.map(look, parts))
-    return found
-
-
 class Questions:
-    """Draws batches of the last stage."""
+    """Draws batches of the stage `name`."""
 
     def __init__(self, lessons: Lessons, matcher: Matcher, features: np.ndarray) -> None:
         """`features`: one row for each picture that training may draw, zeros for the others."""

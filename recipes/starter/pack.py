@@ -18,14 +18,13 @@ import torch
 from recipes.notice import LICENCE, sources_table
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
+from recipes.starter.plan import CONFIG
 from recipes.starter.shards import SOURCES
-from recipes.starter.train import starter
-from torch import nn
 
 from albumen.models.clip import CLIP, STARTER_CLIP
 from albumen.packs import background
 from albumen.packs import manifest as pack
-from albumen.training import checkpoint
+from albumen.training import towers
 from albumen.training.export import export_image, export_text, largest_difference
 from albumen.training.pictures import MEAN, STD, whole
 
@@ -39,15 +38,6 @@ TEMPLATES = (
     "there is a {} in the picture",
     "{}",
 )
-
-
-def trained(run: Path, labels: int) -> CLIP:
-    """The averaged weights of the last stage."""
-    clip, heads, sentence = starter(labels)
-    module = nn.ModuleDict({"clip": clip, "heads": heads, "sentence": sentence})
-    last = run / "name" if (run / "name").exists() else run / "match"
-    module.load_state_dict(checkpoint.trained(last))
-    return clip.eval()
 
 
 @torch.inference_mode()
@@ -104,7 +94,7 @@ def card(used: tuple[pack.Source, ...]) -> str:
 def write(data: Path, run: Path, out: Path) -> pack.Manifest:
     """Write the whole pack folder, replacing what was there."""
     lessons, pool = Lessons(data), TextPool(data)
-    clip = trained(run, lessons.label_count)
+    clip = towers.trained(run, CONFIG)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     differences = write_towers(clip, lessons, pool, out)
@@ -149,7 +139,7 @@ def described(clip: CLIP, used: tuple[pack.Source, ...], apart: dict[str, float]
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, required=True, help="folder written by prepare")
-    arguments.add_argument("--run", type=Path, required=True, help="folder written by train")
+    arguments.add_argument("--run", type=Path, required=True, help="folder of the training")
     arguments.add_argument("--out", type=Path, required=True)
     options = arguments.parse_args()
     manifest = write(options.data, options.run, options.out)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.training.pets import build
+from tests.training.pets import build, captioned
 
 QUICK = ("--model", "convnet-8", "--size", "16", "--epochs", "2", "--batch", "8")
 
@@ -64,6 +64,50 @@ def test_what_cannot_be_is_told_in_one_line(
     last = done.err.splitlines()[-1]
     assert last.startswith("albumen: ")
     assert told in last
+
+
+OWN = """
+from albumen.models.clip import CLIPConfig, TextConfig
+from albumen.models.resnet import ResNetConfig
+from albumen.training import captioned
+from albumen.training.captioned import CaptionedMaterial, Shown
+from albumen.training.loop import LoopConfig
+from albumen.training.towers import Held, Plan, TowersConfig
+
+TEXT = TextConfig(vocabulary=300, context=16, width=64, layers=1, heads=1, end_id=2)
+CLIP = CLIPConfig(16, ResNetConfig(widths=(8, 16), depths=(1, 1)), TEXT)
+
+
+def small(data):
+    found = captioned.read(data, 36, data.parent / "read")
+    rows, held = captioned.split(found)
+    tokenizer = captioned.train_tokenizer(["part of a cat", "a rocket"], 300)
+    material = CaptionedMaterial(found, rows, tokenizer, Shown(8, 0, ((2, 32),), 16, 0), None)
+    texts = tuple(captioned.text_of(found, row) for row in held)
+    loop = LoopConfig(100, 1e-3, warmup=1, log_every=1)
+    config = TowersConfig(loop, CLIP, name=loop)
+    return Plan(material, config, tokenizer, 32, Held(found.pixels[held], texts), len(rows))
+"""
+
+
+def test_a_recipe_of_ones_own_ends_as_the_others_do(albumen, pets: Path) -> None:
+    (pets.parent / "mine.py").write_text(OWN)
+    shard = captioned(pets.parent / "pieces.tar")
+    command = ["train", "clip", shard, "--recipe", "mine:small", "--steps", "3"]
+    done = albumen(*command, "--name", "0", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["train"], done.json["test"]) == (34, 2)
+    again = albumen(*command, "--name", "2")
+    assert again.code == 0, again.err
+    assert "Training, name: 2 of 2" in again.err
+    assert "Training, match" not in again.err
+    page = (pets.parent / "runs/clip/report.html").read_text()
+    assert "A CLIP of mine:small" in page
+    assert "Curves of the stage name" in page
+    for wrong in (["--size", "64"], ["--teacher", "starter"], ["--see", "5"]):
+        assert albumen(*command, *wrong).code == 2
+    other = albumen(*command[:-1], "5", "--name", "2")
+    assert "holds a run with steps 3, not 5; choose another folder" in other.err
 
 
 def program(pets: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:

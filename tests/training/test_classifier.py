@@ -19,6 +19,7 @@ from albumen.training.pictures import Augmentation, augmented, whole
 
 PLAIN = Augmentation(size=64, crops=(64,), brightness=0, contrast=0)
 PLAIN8 = Augmentation(8, (8,))
+NEIGHBOUR = [1, 0, 3, 2, 5, 4]
 
 
 def test_an_epoch_shows_every_picture_once_and_each_epoch_in_another_order() -> None:
@@ -42,9 +43,16 @@ def test_mixup_is_a_weighted_mean_of_two_pictures() -> None:
     x, labels = torch.rand(6, 3, 8, 8), torch.arange(6)
     batch = blended(x.clone(), labels, Blending(mixup=1.0), np.random.default_rng(0))
     assert 0 < batch.share < 1
-    wanted = batch.share * x + (1 - batch.share) * x.roll(1, 0)
+    wanted = batch.share * x + (1 - batch.share) * x[NEIGHBOUR]
     torch.testing.assert_close(batch.pixels, wanted)
-    assert torch.equal(batch.others, labels.roll(1))
+    assert torch.equal(batch.others, labels[NEIGHBOUR])
+
+
+def test_an_odd_picture_is_blended_with_itself() -> None:
+    x, labels = torch.rand(5, 3, 8, 8), torch.arange(5)
+    batch = blended(x.clone(), labels, Blending(mixup=1.0), np.random.default_rng(0))
+    torch.testing.assert_close(batch.pixels[4], x[4])
+    assert batch.others[4] == 4
 
 
 def test_cutmix_puts_a_square_of_one_picture_into_another_and_says_how_much() -> None:
@@ -53,7 +61,7 @@ def test_cutmix_puts_a_square_of_one_picture_into_another_and_says_how_much() ->
     own = (batch.pixels == x).float().mean((1, 2, 3))
     assert torch.allclose(own, torch.full((6,), batch.share))
     assert 0 < batch.share < 1
-    assert torch.equal(batch.pixels[batch.pixels != x], x.roll(1, 0)[batch.pixels != x])
+    assert torch.equal(batch.pixels[batch.pixels != x], x[NEIGHBOUR][batch.pixels != x])
 
 
 def test_the_loss_of_a_blend_is_the_blend_of_the_losses() -> None:

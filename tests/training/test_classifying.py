@@ -14,8 +14,9 @@ from albumen.errors import UsageError
 from albumen.packs import open_pack
 from albumen.packs.errors import PackError
 from albumen.training import checkpoint, classifying, network, recipes, to_pack
-from albumen.training.classifying import Job, Told
+from albumen.training.classifying import Job
 from albumen.training.reports import classifier_report
+from albumen.training.told import Told
 
 CONFIG = recipes.classifier(
     "small-pictures",

@@ -10,11 +10,12 @@ from tests.evaluation.shard import jpeg, row, write
 from tests.training.pets import captioned as pieces
 
 from albumen.errors import UsageError
+from albumen.models.resnet import ResNet, ResNetConfig
 from albumen.packs import open_pack
 from albumen.training import captioned, clipping, log, to_pack
 from albumen.training.captioned import CaptionedMaterial, Shown
-from albumen.training.classifying import Told
 from albumen.training.reports import clip_report
+from albumen.training.told import Told
 
 RECIPE = clipping.recipe(
     "captions", size=32, steps=30, batch=12, texts=4, dim=16, learning_rate=3e-3, average=0.8
@@ -103,14 +104,15 @@ def test_it_learns_to_find_pieces_by_their_words_and_becomes_a_pack(
     assert trained.figures["test"] == 2
     clip_report(tmp_path / "run", trained)
     page = (tmp_path / "run/report.html").read_text()
-    assert page.count("data:image/jpeg") == len(trained.texts)
+    held = trained.plan.held
+    assert page.count("data:image/jpeg") == len(held.texts) == 2
     assert "matched" in page
     made = to_pack.clip(trained, "mine", tmp_path / "mine")
     pack = open_pack(tmp_path / "mine")
     assert made.image.grid == (1, 1)
-    shown = np.stack([to_pack.square(trained.captioned.pixels[r], 32) for r in trained.judged])
-    likeness = pack.encode_texts(trained.texts) @ pack.encode_images(shown).T
-    np.testing.assert_allclose(likeness.T, trained.likeness, atol=2e-2)
+    shown = np.stack([to_pack.square(pixels, 32) for pixels in held.pixels])
+    likeness = pack.encode_texts(held.texts) @ pack.encode_images(shown).T
+    np.testing.assert_allclose(likeness.T, trained.likeness(held), atol=2e-2)
 
 
 def test_stages_before_the_last_need_a_teacher(shard: Path, tmp_path: Path) -> None:
@@ -118,12 +120,38 @@ def test_stages_before_the_last_need_a_teacher(shard: Path, tmp_path: Path) -> N
         clipping.train(shard, tmp_path, replace(RECIPE, see=5), None, Told())
 
 
-def test_all_three_stages_go_on_from_each_other(shard: Path, tmp_path: Path) -> None:
-    config = replace(RECIPE, see=6, read=6, steps=6)
-    pack = open_pack("starter")
-    clipping.train(shard, tmp_path, config, pack, Told())
-    assert all(
-        (tmp_path / stage / "last.safetensors").exists() for stage in ("see", "read", "match")
-    )
-    with pytest.raises(UsageError, match="holds a run with another recipe"):
-        clipping.train(shard, tmp_path, replace(config, steps=7), pack, Told())
+def test_stages_go_on_from_each_other_and_the_last_leaves_the_eye_alone(
+    shard: Path, tmp_path: Path
+) -> None:
+    config, pack, begun = replace(RECIPE, see=4, read=4, steps=4), open_pack("starter"), []
+    before = clipping.train(shard, tmp_path, config, pack, Told(stage=begun.append)).clip
+    assert begun == ["see", "read", "match"]
+    begun.clear()
+    longer = replace(config, name=4)  # a stage that has not begun yet may be added
+    after = clipping.train(shard, tmp_path, longer, pack, Told(stage=begun.append)).clip
+    assert begun == ["name"]
+    for name, value in before.image.trunk.state_dict().items():
+        assert torch.equal(value, after.image.trunk.state_dict()[name]), name
+    assert not torch.equal(before.image.projection.weight, after.image.projection.weight)
+    with pytest.raises(UsageError, match="holds a run with steps 4, not 5; choose another"):
+        clipping.train(shard, tmp_path, replace(longer, steps=5), pack, Told())
+
+
+def test_a_question_is_asked_among_the_labels_of_the_pictures_own_source(found) -> None:
+    own = material(found, None)
+    trunk = ResNet(ResNetConfig(widths=(8, 16), depths=(1, 1))).trunk
+    looked_at = []
+    batch = own.naming(trunk, lambda done, total: looked_at.append((done, total)))(0, 0.0)
+    assert looked_at[-1] == (36, 36)
+    assert batch.features.shape == (12, 16)
+    question = batch.question
+    assert question.allowed.shape == (12, 3)
+    assert question.allowed.all()  # one source, three labels
+    assert set(question.labels.tolist()) == {0, 1, 2}
+    assert question.names.shape[0] == 3
+
+
+def test_pictures_without_labels_cannot_be_asked_for_names(found) -> None:
+    bare = replace(found, labels=(None,) * len(found.labels))
+    with pytest.raises(UsageError, match="no picture has a label"):
+        material(bare, None).naming(None, pytest.fail)

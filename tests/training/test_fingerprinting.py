@@ -10,9 +10,9 @@ from tests.training.pets import build
 from albumen.errors import UsageError
 from albumen.packs import open_pack
 from albumen.training import fingerprinting, to_pack
-from albumen.training.classifying import Told
 from albumen.training.fingerprinting import FingerprintRecipe
 from albumen.training.reports import fingerprint_report
+from albumen.training.told import Told
 
 RECIPE = FingerprintRecipe(steps=4, batch=8, size=32)
 

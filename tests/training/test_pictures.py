@@ -35,10 +35,13 @@ def test_crops_have_the_size_asked_for_and_differ_from_batch_to_batch(pictures: 
 def test_light_is_changed_around_the_mean_of_each_picture() -> None:
     x = torch.rand(4, 3, 8, 8) * 255
     flat = torch.full_like(x, 100.0)
-    recipe = Augmentation(brightness=0.0, contrast=0.5)
-    random = np.random.default_rng(0)
-    torch.testing.assert_close(relit(flat.clone(), recipe, random), normalised(flat))
-    changed = relit(x.clone(), recipe, random)
+    contrast, brightness = (
+        torch.tensor([0.5, 0.8, 1.2, 1.5]).view(4, 1, 1, 1),
+        torch.ones(4, 1, 1, 1),
+    )
+    lit = relit(flat.clone(), Augmentation(), contrast, brightness)
+    torch.testing.assert_close(lit, normalised(flat))
+    changed = relit(x.clone(), Augmentation(), contrast, brightness)
     assert not torch.allclose(changed, normalised(x))
     before = x.mean((1, 2, 3))
     after = (changed * torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)) + torch.tensor(

@@ -16,8 +16,9 @@ from albumen.errors import AlbumenError, UsageError
 
 if TYPE_CHECKING:
     from albumen.evaluation.shards import Skip
-    from albumen.training.classifying import Judged, Told
+    from albumen.training.classifying import Judged
     from albumen.training.loop import Progress
+    from albumen.training.told import Told
 
 SECONDS_BETWEEN_LINES = 5.0
 SKIPS_SHOWN = 10
@@ -39,9 +40,7 @@ def train() -> None:
     """
 
 
-def running(
-    default: str, *, several: bool = True
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def running(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that all kinds of training share."""
     options = (
         click.option(
@@ -55,19 +54,18 @@ def running(
         click.option("--replace", is_flag=True, help="Replace the pack of the same name."),
         click.option("--json", "as_json", is_flag=True, help="The figures as JSON, for programs."),
         click.option("--quiet", "-q", is_flag=True, help="No progress."),
-    )
-
-    processes = click.option(
-        "--processes",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Processes on this machine that share each batch (torchrun does too).",
+        click.option(
+            "--processes",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Processes on this machine that share each batch (torchrun does too).",
+        ),
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed((*options, *([processes] if several else []))):
+        for option in reversed(options):
             command = option(command)
         return command
 
@@ -206,6 +204,7 @@ def classifier(
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of contrastive training.")
 @click.option("--see", type=click.IntRange(min=0), help="Steps before: the teacher's eye.")
 @click.option("--read", type=click.IntRange(min=0), help="Steps before: the teacher's ear.")
+@click.option("--name", type=click.IntRange(min=0), help="Steps after: words fitted to the eye.")
 @click.option("--batch", type=click.IntRange(min=2), help="Pictures a step, each a negative.")
 @click.option("--accumulate", type=click.IntRange(min=1), help="Parts of a batch, compared apart.")
 @click.option("--learning-rate", type=click.FloatRange(min=0), help="The highest learning rate.")
@@ -233,8 +232,8 @@ def clip(
 
     SHARDS are WebDataset shards (.tar, or a folder of them) with captions, labels or both. With a
     teacher the towers learn what another pack sees and reads besides. Some pictures are kept to
-    choose the best weights by. A recipe MODULE:FUNCTION brings its own data and stages; the
-    starter's is recipes.starter.plan:starter.
+    choose the best weights by. A recipe MODULE:FUNCTION brings its own data and stages (only their
+    steps can be changed); the starter's is recipes.starter.plan:starter.
     """
     _require_training()
     if processes > 1 and "LOCAL_RANK" not in os.environ:
@@ -243,23 +242,29 @@ def clip(
     from albumen.training import clipping
     from albumen.training import to_pack as packing
 
-    if recipe and ":" in recipe:
-        if to_pack or teacher or sources:
-            raise UsageError("a recipe of your own has its own data, teacher and pack")
-        return _by_plan(recipe, shards, folder or Path("runs/clip"), changes, quiet)
     home = session.home()
     destination = packing.check(to_pack, home.packs, replace) if to_pack else None
-    config = clipping.recipe(recipe or ("taught" if teacher else "captions"), **changes)
     folder = folder or Path("runs/clip")
-    other = open_pack(teacher, packs_dir=home.packs) if teacher else None
-    with _told(quiet, folder) as told:
-        found = clipping.train(shards, folder, config, other, told, sources)
+    if recipe and ":" in recipe:
+        if teacher or sources:
+            raise UsageError("a recipe of your own brings its data and its teacher itself")
+        steps = {of: changes.pop(of) for of in clipping.STEPS}
+        if given := [name for name, value in changes.items() if value is not None]:
+            option = given[0].replace("_", "-")
+            raise UsageError(f"--{option} is for the recipe {recipe} itself to say")
+        with _told(quiet, folder) as told:
+            found = clipping.by_recipe(recipe, shards, folder, steps, told)
+    else:
+        config = clipping.recipe(recipe or ("taught" if teacher else "captions"), **changes)
+        other = open_pack(teacher, packs_dir=home.packs) if teacher else None
+        with _told(quiet, folder) as told:
+            found = clipping.train(shards, folder, config, other, told, sources)
     if not _is_first():
         return 0
     from albumen.training.reports import clip_report
 
     clip_report(folder, found)
-    _tell_skips(found.skipped)
+    _tell_skips(found.plan.skipped)
     if to_pack and destination is not None:
         home.make()
         packing.clip(found, to_pack, destination)
@@ -282,7 +287,7 @@ def clip(
 @click.option("--size", type=click.IntRange(min=32), help="Side in pixels of what it sees.")
 @click.option("--learning-rate", type=click.FloatRange(min=0), help="The highest learning rate.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn at random.")
-@running("runs/fingerprint", several=False)
+@running("runs/fingerprint")
 @click.pass_obj
 def fingerprint(
     session: Session,
@@ -291,6 +296,7 @@ def fingerprint(
     folder: Path | None,
     to_pack: str | None,
     replace: bool,
+    processes: int,
     as_json: bool,
     quiet: bool,
     **changes: Any,
@@ -301,6 +307,8 @@ def fingerprint(
     not. PHOTOS is a folder, searched with all that lies below it, or shards (.tar).
     """
     _require_training()
+    if processes > 1 and "LOCAL_RANK" not in os.environ:
+        return _several(session, processes)
     from albumen.training import fingerprinting
     from albumen.training import to_pack as packing
 
@@ -311,6 +319,8 @@ def fingerprint(
     recipe = fingerprinting.FingerprintRecipe(**given)
     with _told(quiet, folder) as told:
         found = fingerprinting.train(photos, folder, recipe, told)
+    if not _is_first():
+        return 0
     from albumen.training.reports import fingerprint_report
 
     fingerprint_report(folder, found)
@@ -331,26 +341,6 @@ def _print_figures(figures: Mapping[str, float], folder: Path, to_pack: str | No
     """A run's figures as JSON, with where it lies and the pack that it became."""
     rounded = {name: round(value, 6) for name, value in figures.items()}
     print_json({"run": str(folder), "pack": to_pack} | rounded)
-
-
-def _by_plan(recipe: str, data: Path, folder: Path, changes: dict[str, Any], quiet: bool) -> int:
-    """A recipe that is a function MODULE:FUNCTION; only the numbers of steps can be changed."""
-    from albumen.training import towers
-
-    steps = {"see": changes.pop("see"), "read": changes.pop("read"), "match": changes.pop("steps")}
-    if given := [name for name, value in changes.items() if value is not None]:
-        raise UsageError(f"--{given[0].replace('_', '-')} is for the recipe {recipe} itself to say")
-    plan = towers.plan(recipe, data)
-    config = towers.with_steps(plan.config, **steps)
-    with _told(quiet, folder) as told:
-
-        def say(stage: str, progress: "Progress") -> None:
-            told.training(progress)
-
-        towers.train(plan.material, config, folder, say, begin=plan.begin)
-    if _is_first():
-        click.echo(f"trained: {printable(folder)}")
-    return 0
 
 
 def _require_training() -> None:
@@ -395,22 +385,27 @@ def _tell_skips(skipped: Sequence["Skip"]) -> None:
 @contextmanager
 def _told(quiet: bool, folder: Path) -> Iterator["Told"]:
     """Progress on stderr: a bar on a terminal, now and then a line elsewhere. Notes in any case."""
-    from albumen.training.classifying import Told
+    from albumen.training.told import Told
 
     quiet = quiet or not _is_first()
     show: Callable[[str, int, int, str], None]
     with _bar() if sys.stderr.isatty() and not quiet else _lines(quiet) as show:
+        doing = "Training"
+
+        def stage(name: str) -> None:
+            nonlocal doing
+            doing = f"Training, {name}"
 
         def training(progress: "Progress") -> None:
             figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
-            show("Training", progress.step, progress.steps, figures)
+            show(doing, progress.step, progress.steps, figures)
 
         def note(text: str) -> None:
             if _is_first():
                 click.echo(f"Note: {one_line(text)}", err=True)
 
         try:
-            yield Told(lambda done, total: show("Reading", done, total, ""), training, note)
+            yield Told(lambda done, total: show("Reading", done, total, ""), stage, training, note)
         except KeyboardInterrupt:
             note(f"stopped; the same command goes on from where {printable(folder)} stands")
             raise

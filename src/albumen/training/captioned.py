@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,17 +27,20 @@ from torch import Tensor
 
 from albumen.errors import UsageError
 from albumen.evaluation.shards import Skip
+from albumen.models.resnet import Trunk
 from albumen.packs import Pack
 from albumen.training import data, processes
 from albumen.training.contrastive import Matches, Sentences
 from albumen.training.data import OnProgress, Pixels, Rows
 from albumen.training.distillation import Lesson
-from albumen.training.pictures import Augmentation, augmented, whole
+from albumen.training.naming import Naming, Question, looked
+from albumen.training.pictures import Augmentation, augmented
 from albumen.training.towers import Widths
 
 PAD, START, END = "<pad>", "<start>", "<end>"
 TEMPLATES = ("{}", "a {}", "a photo of a {}", "a picture of a {}", "a photo of the {}")
 CAPTIONED = 0.8  # how often a picture that has a caption and a label is shown with its caption
+MOST_NAMES = 400  # in a batch of the stage `name`
 AT_ONCE = 64
 
 Vectors = npt.NDArray[np.float32]
@@ -131,6 +133,14 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
+def reader(tokenizer: Tokenizer, context: int) -> Callable[[Sequence[str]], Tensor]:
+    """What gives the ids of texts, int64 (N, T); T is that of the longest, `context` at most."""
+    own = Tokenizer.from_str(tokenizer.to_str())
+    own.enable_truncation(context)
+    own.enable_padding(pad_id=0, pad_token=PAD)
+    return lambda texts: torch.tensor([e.ids for e in own.encode_batch([*texts])])
+
+
 @dataclass(frozen=True)
 class Teacher:
     """What a pack says: of each picture (N, D), and of each text by its number in `row`, (M, D)."""
@@ -189,15 +199,14 @@ class CaptionedMaterial:
         teacher: Teacher | None,
     ) -> None:
         self.captioned, self.rows, self.shown, self.teacher = captioned, rows, shown, teacher
-        self.tokenizer = Tokenizer.from_str(tokenizer.to_str())
-        self.tokenizer.enable_truncation(shown.context)
-        self.tokenizer.enable_padding(pad_id=0, pad_token=PAD)
+        self.tokens = reader(tokenizer, shown.context)
         pairs = sorted(
             {(s, t) for s, t in zip(captioned.sources, captioned.labels, strict=True) if t}
         )
         number = {pair: i for i, pair in enumerate(pairs)}
         known = zip(captioned.sources, captioned.labels, strict=True)
         self.label = np.array([number.get((s, t or ""), -1) for s, t in known], np.int64)
+        self.names = [name for _, name in pairs]
         owner = np.array([source for source, _ in pairs])
         self.of_source = {
             s: owner == s if pairs else np.zeros(1, bool) for s in set(captioned.sources)
@@ -215,12 +224,10 @@ class CaptionedMaterial:
         images, texts = self.teacher.images.shape[1], self.teacher.texts.shape[1]
         return Widths(features=images, labels=self.label_count, sentence=texts)
 
-    def tokens(self, texts: Sequence[str]) -> Tensor:
-        """(len(texts), T), int64; T is that of the longest."""
-        return torch.tensor([e.ids for e in self.tokenizer.encode_batch([*texts])])
-
-    def _size(self, progress: float) -> int:
-        return next(size for until, size in self.shown.sizes if progress < until)
+    def _views(self, progress: float) -> Augmentation:
+        side = self.captioned.pixels.shape[1]
+        crops = (side, round(0.875 * side), round(0.875 * side), round(0.75 * side))
+        return Augmentation(next(s for until, s in self.shown.sizes if progress < until), crops)
 
     def _random(self, step: int, kind: int) -> np.random.Generator:
         return np.random.default_rng((self.shown.seed, kind, step))
@@ -236,20 +243,17 @@ class CaptionedMaterial:
 
     def lesson(self, step: int, progress: float) -> Lesson:
         """This process's share of the step's pictures."""
-        return self._lesson(self._draw(step)[processes.share(self.shown.batch)], step, progress)
-
-    def _lesson(self, rows: Rows, step: int, progress: float) -> Lesson:
-        random = np.random.default_rng((self.shown.seed, 1, step, processes.rank()))
-        side = self.captioned.pixels.shape[1]
-        crops = (side, round(0.875 * side), round(0.875 * side), round(0.75 * side))
-        recipe = Augmentation(self._size(progress), crops)
+        drawn, own = self._draw(step), processes.share(self.shown.batch)
+        views = self._views(progress)
+        pixels = augmented(self.captioned.pixels, drawn, views, self._random(step, 1), own)
+        rows = drawn[own]
         features = np.zeros((len(rows), 1), np.float32)
         if self.teacher is not None:
             features = self.teacher.images[rows]
         taught = torch.full((len(rows),), self.teacher is not None)
         allowed = np.stack([self.of_source[self.captioned.sources[row]] for row in rows])
         return Lesson(
-            augmented(self.captioned.pixels, rows, recipe, random),
+            pixels,
             torch.from_numpy(features),
             torch.zeros(len(rows), 1),
             taught,
@@ -266,7 +270,11 @@ class CaptionedMaterial:
 
     def matches(self, step: int, progress: float) -> Matches:
         """Pictures with a text each, and which text is true of which picture."""
-        rows, random = self._draw(step), self._random(step, 3)
+        texts, truth = self._said(self._draw(step), self._random(step, 3))
+        return Matches(self.lesson(step, progress), texts, truth)
+
+    def _said(self, rows: Rows, random: np.random.Generator) -> tuple[Sentences, Tensor]:
+        """Of a whole batch this process's texts, and which text is true of its pictures."""
         texts, phrases, labels = [], [], []
         for row in rows:
             text, phrase, label = self._text(int(row), random)
@@ -280,8 +288,7 @@ class CaptionedMaterial:
         more = [str(t) for t in random.choice(self.pool, self.shown.texts)]
         more = more[processes.share(self.shown.texts)]
         sentences = Sentences(self.tokens([*texts[own], *more]), self._read([*phrases[own], *more]))
-        lesson = self._lesson(rows[own], step, progress)
-        return Matches(lesson, sentences, torch.from_numpy(said.astype(np.float32)))
+        return sentences, torch.from_numpy(said.astype(np.float32))
 
     def _text(self, row: int, random: np.random.Generator) -> tuple[str, str, int]:
         """A text for a picture, the phrase in it that a teacher knows, the label it names or -1."""
@@ -292,30 +299,44 @@ class CaptionedMaterial:
         assert label is not None
         return str(random.choice(TEMPLATES)).format(label), label, int(self.label[row])
 
+    def naming(self, trunk: Trunk, looking: OnProgress) -> Callable[[int, float], Naming]:
+        """Pictures with texts, and questions for labels, of what the locked trunk sees."""
+        labelled = self.rows[self.label[self.rows] >= 0]
+        if not len(labelled):
+            raise UsageError("no picture has a label, and the stage name asks for labels")
+        seen = looked(trunk, self.captioned.pixels, self.rows, self._views(1.0), looking)
+
+        def features(rows: Rows) -> Tensor:
+            return torch.from_numpy(seen[rows].astype(np.float32))
+
+        def batch(step: int, progress: float) -> Naming:
+            rows, random = self._draw(step), self._random(step, 4)
+            texts, truth = self._said(rows, random)
+            asked = random.choice(labelled, self.shown.batch)
+            return Naming(features(rows), texts, truth, self._question(asked, features, random))
+
+        return batch
+
+    def _question(
+        self, asked: Rows, features: Callable[[Rows], Tensor], random: np.random.Generator
+    ) -> Question:
+        """Each picture asked for its label among those of its own source."""
+        own, allowed = self.label[asked], [self.of_source[self.captioned.sources[r]] for r in asked]
+        others = np.setdiff1d(np.flatnonzero(np.any(allowed, 0)), own)
+        more = random.permutation(others)[: max(0, MOST_NAMES - len(own))]
+        names = np.concatenate([np.unique(own), more])
+        texts = [str(random.choice(TEMPLATES)).format(self.names[name]) for name in names]
+        return Question(
+            features(asked),
+            self.tokens(texts),
+            torch.from_numpy(np.stack(allowed)[:, names]),
+            torch.from_numpy(np.searchsorted(np.unique(own), own)),
+        )
+
     def _read(self, phrases: Sequence[str]) -> Tensor:
         if self.teacher is None:
             return torch.zeros(len(phrases), 1)
         return torch.from_numpy(self.teacher.texts[[self.teacher.row[p] for p in phrases]])
-
-
-def judge_by(
-    captioned: Captioned, rows: Rows, tokens: Callable[[Sequence[str]], Tensor], size: int
-) -> Callable[[Any], dict[str, float]]:
-    """Text to image among `rows`: how often its text finds a picture first, or in the first ten."""
-    texts = [text_of(captioned, int(row)) for row in rows]
-    ids = tokens(texts)
-
-    def judge(clip: Any) -> dict[str, float]:
-        parts = np.array_split(rows, max(1, len(rows) // AT_ONCE))
-        seen = torch.cat([clip.image(whole(captioned.pixels[part], size))[0] for part in parts])
-        read = torch.cat([clip.text(part) for part in torch.split(ids, AT_ONCE)])
-        scores = read @ seen.T
-        own = scores.diagonal()[:, None]
-        rank = (scores > own).sum(1) + ((scores == own).sum(1) - 1) / 2
-        found = {f"recall@{k}": (rank < k).float().mean().item() for k in (10, 1)}
-        return found | {"rank": rank.float().median().item() + 1}
-
-    return judge
 
 
 def text_of(captioned: Captioned, row: int) -> str:

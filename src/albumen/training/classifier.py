@@ -72,35 +72,38 @@ class Batches:
         """This process's share of batch `number`."""
         epoch, place = divmod(number, self.of_an_epoch)
         order = np.random.default_rng((self.seed, 0, epoch)).permutation(self.rows)
-        own = processes.share(self.size)
-        rows = np.resize(order, max(self.size, len(order)))[place * self.size :][: self.size][own]
-        random = np.random.default_rng((self.seed, 1, number, processes.rank()))
-        pixels = augmented(self.pixels, rows, self.augmentation, random)
-        labels = torch.from_numpy(self.labels[rows])
+        rows = np.resize(order, max(self.size, len(order)))[place * self.size :][: self.size]
+        random, own = np.random.default_rng((self.seed, 1, number)), processes.share(self.size)
+        pixels = augmented(self.pixels, rows, self.augmentation, random, own)
+        labels = torch.from_numpy(self.labels[rows[own]])
         return blended(pixels, labels, self.blending, random)
 
 
 def blended(
     pixels: Tensor, labels: Tensor, blending: Blending, random: np.random.Generator
 ) -> Batch:
-    """Each picture blended with the one before it. pixels: (B, 3, H, W), labels: (B,)"""
+    """Each picture blended with its neighbour: the first two with each other, the next two, …
+
+    pixels: (B, 3, H, W), labels: (B,)
+    """
     kinds = [kind for kind in ("mixup", "cutmix") if getattr(blending, kind)]
     if not kinds:
         return Batch(pixels, labels, labels, 1.0)
     kind = str(random.choice(kinds))
     evenness = getattr(blending, kind)
     share = float(random.beta(evenness, evenness))
+    neighbour = torch.arange(len(labels)) ^ 1
+    neighbour.clamp_(max=len(labels) - 1)  # an odd one is left with itself
+    others, side = pixels[neighbour], pixels.shape[-1]
     if kind == "mixup":
-        pixels = pixels.mul(share).add_(pixels.roll(1, 0), alpha=1 - share)
-        return Batch(pixels, labels, labels.roll(1), share)
-    side = pixels.shape[-1]
+        pixels = pixels.mul(share).add_(others, alpha=1 - share)
+        return Batch(pixels, labels, labels[neighbour], share)
     piece = round(side * (1 - share) ** 0.5)
     top, left = random.integers(0, side - piece + 1, 2)
     place = (..., slice(top, top + piece), slice(left, left + piece))
-    before = pixels.roll(1, 0)
     pixels = pixels.clone(memory_format=torch.preserve_format)
-    pixels[place] = before[place]
-    return Batch(pixels, labels, labels.roll(1), 1 - (piece / side) ** 2)
+    pixels[place] = others[place]
+    return Batch(pixels, labels, labels[neighbour], 1 - (piece / side) ** 2)
 
 
 class Classification:

@@ -1,8 +1,7 @@
 """A classifier from pictures to report: what `albumen train classifier` does."""
 
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from albumen.errors import UsageError
 from albumen.evaluation.shards import Skip
 from albumen.packs import Pack
 from albumen.training import checkpoint, data, network, processes, recipes
+from albumen.training.agreement import agree
 from albumen.training.classifier import Batches, Classification, Pixels, Rows, answers, figures
-from albumen.training.loop import Progress, Run, channels_last, fit
+from albumen.training.loop import Run, channels_last, fit
 from albumen.training.pictures import Augmentation
 from albumen.training.probe import Probe, Vectors, embedded
 from albumen.training.probe import fit as fit_probe
 from albumen.training.recipes import ClassifierConfig
-
-CONFIG = "config.json"
+from albumen.training.told import Told
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,6 @@ class Job:
     test: Path | None = None
     sources: tuple[str, ...] = ()
     each: int | None = None
-
-
-@dataclass(frozen=True)
-class Told:
-    """How a job speaks to whoever started it: each is called with what its name says."""
-
-    reading: Callable[[int, int], None] = lambda done, total: None
-    training: Callable[[Progress], None] = lambda progress: None
-    note: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True)
@@ -135,7 +125,8 @@ def train(job: Job, config: ClassifierConfig, start: str | None, told: Told) -> 
             f"a batch of {config.batch} cannot be shared equally by {processes.world()} processes"
         )
     _agree(job, config, start)
-    pictures = read_together(job, config.stored, config.test, told)
+    with processes.first_alone():
+        pictures = read(job, config.stored, config.test, told if processes.rank() == 0 else Told())
     augmentation = replace(config.augmentation, mean=beginning.mean, std=beginning.std)
     batches = Batches(
         pictures.train.pixels,
@@ -213,43 +204,17 @@ def _judged(pictures: Pictures, logits: Vectors) -> Judged:
     )
 
 
-def read_together(job: Job, side: int, share: float, told: Told) -> Pictures:
-    """`read` by the first process, then, from what it decoded, by the others."""
-    if processes.world() == 1:
-        return read(job, side, share, told)
-    if processes.rank() == 0:
-        found = read(job, side, share, told)
-    processes.wait()
-    return found if processes.rank() == 0 else read(job, side, share, Told())
-
-
 def _precision(config: ClassifierConfig) -> processes.Precision:
     return processes.best_precision() if config.precision == "auto" else config.precision
 
 
 def _agree(job: Job, config: ClassifierConfig, start: str | None) -> None:
-    """A folder's run goes on only by what it was begun with."""
     said: dict[str, Any] = {
         "data": str(job.data.absolute()),
         "test": None if job.test is None else str(job.test.absolute()),
         "sources": [*job.sources],
         "each": job.each,
         "start": start,
-        "recipe": json.loads(json.dumps(recipes.as_dict(config))),
+        "recipe": recipes.as_dict(config),
     }
-    job.folder.mkdir(parents=True, exist_ok=True)
-    file = job.folder / CONFIG
-    if file.exists() and (job.folder / checkpoint.LAST).exists():
-        before = json.loads(file.read_text("utf-8"))
-        if before != said:
-            flat = [(k, before.get(k), said[k]) for k in said if before.get(k) != said[k]]
-            name, old, new = flat[0]
-            if name == "recipe":
-                name = next(k for k in new if (old or {}).get(k) != new[k])
-                old, new = (old or {}).get(name), new[name]
-            raise UsageError(
-                f"{job.folder} holds a run with {name} {old}, not {new}; choose another folder "
-                "(--run), or remove it"
-            )
-    if processes.rank() == 0:
-        file.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+    agree(job.folder, said, begun=(job.folder / checkpoint.LAST).exists())

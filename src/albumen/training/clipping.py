@@ -1,32 +1,35 @@
 """A CLIP from captioned shards to report: what `albumen train clip` does."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
 from albumen.errors import UsageError
-from albumen.evaluation.shards import Skip
 from albumen.models.clip import CLIP, STARTER_CLIP, CLIPConfig
 from albumen.models.resnet import RESNET18, RESNET34, STARTER
 from albumen.packs import Pack
 from albumen.training import captioned, checkpoint, processes, towers
+from albumen.training.agreement import agree
 from albumen.training.captioned import Captioned, CaptionedMaterial, Shown
-from albumen.training.classifying import CONFIG, Told
 from albumen.training.contrastive import ContrastiveWeights
 from albumen.training.data import Rows
 from albumen.training.distillation import DistillationWeights
 from albumen.training.loop import LoopConfig
 from albumen.training.pictures import whole
-from albumen.training.towers import TowersConfig
+from albumen.training.told import Told
+from albumen.training.towers import Held, Plan, TowersConfig
 
 IMAGES = {"starter": STARTER, "resnet18": RESNET18, "resnet34": RESNET34}
 TOKENIZER = "tokenizer.json"
+STEPS = {"see": "see", "read": "read", "steps": "match", "name": "name"}
+"""What says how long a stage is, and the stage."""
+AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class ClipRecipe:
 
     `image`: one of `IMAGES`. `size`: side of the pictures in use; training begins with smaller
     ones. `steps`: of the contrastive stage; `see` and `read`: of the stages before it, which need a
-    teacher. `texts`: further texts a step, for the teacher alone.
+    teacher; `name`: of the one after it, which needs labels. `texts`: further texts a step, for the
+    teacher alone.
     """
 
     image: str = "starter"
@@ -48,6 +52,7 @@ class ClipRecipe:
     steps: int = 4000
     see: int = 0
     read: int = 0
+    name: int = 0
     batch: int = 256
     texts: int = 64
     learning_rate: float = 1.5e-3
@@ -105,6 +110,7 @@ class ClipRecipe:
             CLIPConfig(self.dim, IMAGES[self.image], text),
             stage(self.see, self.learning_rate),
             stage(self.read, self.learning_rate),
+            stage(self.name, self.learning_rate / 2),
             ContrastiveWeights(sentences=sentences),
             DistillationWeights(answers=0.0),
             self.seed,
@@ -138,20 +144,20 @@ def recipe(name: str, **changes: Any) -> ClipRecipe:
 
 @dataclass(frozen=True)
 class Trained:
-    """The towers, and what they say of the pictures that they were chosen by.
-
-    likeness: (M, M), of some pictures (rows) with their own texts (columns).
-    """
+    """The towers, what they were made by, and how good they are by the pictures that were held."""
 
     clip: CLIP
-    recipe: ClipRecipe
-    tokenizer: Tokenizer
+    plan: Plan
+    title: str
     figures: dict[str, float]
-    captioned: Captioned
-    judged: Rows
-    texts: tuple[str, ...]
-    likeness: np.ndarray
-    skipped: tuple[Skip, ...]
+
+    @torch.inference_mode()
+    def likeness(self, held: Held) -> npt.NDArray[np.float32]:
+        """How like each picture (row) is to each text (column)."""
+        read = captioned.reader(self.plan.tokenizer, self.plan.config.clip.text.context)
+        seen = self.clip.image(whole(held.pixels, self.plan.size))[0]
+        found: npt.NDArray[np.float32] = (seen @ self.clip.text(read(held.texts)).T).numpy()
+        return found
 
 
 def train(
@@ -170,50 +176,86 @@ def train(
     several = processes.world() * config.accumulate
     if config.batch % several or config.texts % processes.world():
         raise UsageError(f"a batch of {config.batch} has no {several} equal parts")
-    _agree(folder, shards, config, teacher, sources)
+    said = {
+        "shards": str(shards.absolute()),
+        "sources": [*sources],
+        "teacher": None if teacher is None else teacher.id,
+        "recipe": asdict(config),
+    }
+    _agree(folder, said)
     cache = folder / "pictures"
-    if processes.rank() > 0:
-        processes.wait()  # until the first has decoded
-    found = captioned.read(shards, config.stored, cache, sources, told.reading)
-    rows, judged = captioned.split(found)
-    asked = None if teacher is None else captioned.teach(teacher, found, cache, told.reading)
-    tokenizer = _tokenizer(folder, found, rows, config)
-    if processes.rank() == 0:
-        processes.wait()
-    loop = config.towers(tokenizer.get_vocab_size(), precision, teacher is not None)
+    with processes.first_alone():
+        found = captioned.read(shards, config.stored, cache, sources, told.reading)
+        rows, judged = captioned.split(found)
+        asked = None if teacher is None else captioned.teach(teacher, found, cache, told.reading)
+        tokenizer = _tokenizer(folder, found, rows, config)
     shown = Shown(
         config.batch // config.accumulate, config.texts, config.sizes, config.context, config.seed
     )
-    material = CaptionedMaterial(found, rows, tokenizer, shown, asked)
-    judge = captioned.judge_by(found, judged, material.tokens, config.size)
-
-    def say(stage: str, progress: Any) -> None:
-        told.training(progress)
-
+    plan = Plan(
+        CaptionedMaterial(found, rows, tokenizer, shown, asked),
+        config.towers(tokenizer.get_vocab_size(), precision, teacher is not None),
+        tokenizer,
+        config.size,
+        Held(found.pixels[judged], tuple(captioned.text_of(found, int(row)) for row in judged)),
+        len(rows),
+        skipped=found.skipped,
+    )
     about = {"task": "clip", "recipe": asdict(config)}
-    towers.train(material, loop, folder, say, judge=judge, about=about)
-    processes.wait()
-    clip = towers.trained(folder, loop)
-    with torch.inference_mode():
-        figures = {"train": len(rows), "test": len(judged)} | judge(clip)
-    return _shown(clip, config, tokenizer, figures, found, judged, material)
+    return _carried_out(plan, f"CLIP of {config.image}", folder, about, told)
 
 
-def _shown(
-    clip: CLIP,
-    config: ClipRecipe,
-    tokenizer: Tokenizer,
-    figures: dict[str, float],
-    found: Captioned,
-    judged: Rows,
-    material: CaptionedMaterial,
+def by_recipe(
+    name: str, data: Path, folder: Path, steps: Mapping[str, int | None], told: Told
 ) -> Trained:
-    some = judged[:: max(1, len(judged) // 12)][:12]
-    texts = tuple(captioned.text_of(found, int(row)) for row in some)
+    """The same by a recipe of one's own, MODULE:FUNCTION; only numbers of steps can be changed."""
+    processes.fabric(processes.best_precision())
+    plan = towers.plan(name, data)
+    config = towers.with_steps(plan.config, **{STEPS[of]: count for of, count in steps.items()})
+    said = {"name": name} | {of: _steps(config, stage) for of, stage in STEPS.items()}
+    _agree(folder, {"data": str(data.absolute()), "recipe": said})
+    about = {"task": "clip", "recipe": said}
+    plan = replace(plan, config=config)
+    return _carried_out(plan, f"CLIP of {name}", folder, about, told)
+
+
+def _steps(config: TowersConfig, stage: str) -> int:
+    loop: LoopConfig | None = getattr(config, stage)
+    return loop.steps if loop else 0
+
+
+def _carried_out(
+    plan: Plan, title: str, folder: Path, about: dict[str, Any], told: Told
+) -> Trained:
+    judge = judging(plan)
+    towers.train(
+        plan.material, plan.config, folder, told, begin=plan.begin, judge=judge, about=about
+    )
+    processes.wait()
+    clip = towers.trained(folder, plan.config)
     with torch.inference_mode():
-        seen = clip.image(whole(found.pixels[some], config.size))[0]
-        likeness = (seen @ clip.text(material.tokens(texts)).T).numpy()
-    return Trained(clip, config, tokenizer, figures, found, judged, texts, likeness, found.skipped)
+        figures = {"train": plan.pictures, "test": len(plan.held.texts)} | judge(clip)
+    return Trained(clip, plan, title, figures)
+
+
+def judging(plan: Plan) -> Callable[[CLIP], dict[str, float]]:
+    """Text to image among what is held: how often its text finds a picture first, or in the first
+    ten.
+    """
+    pixels, texts = plan.held.pixels, plan.held.texts
+    ids = captioned.reader(plan.tokenizer, plan.config.clip.text.context)(texts)
+
+    def judge(clip: CLIP) -> dict[str, float]:
+        parts = np.array_split(pixels, max(1, len(pixels) // AT_ONCE))
+        seen = torch.cat([clip.image(whole(part, plan.size))[0] for part in parts])
+        read = torch.cat([clip.text(part) for part in torch.split(ids, AT_ONCE)])
+        scores = read @ seen.T
+        own = scores.diagonal()[:, None]
+        rank = (scores > own).sum(1) + ((scores == own).sum(1) - 1) / 2
+        found = {f"recall@{k}": (rank < k).float().mean().item() for k in (10, 1)}
+        return found | {"rank": rank.float().median().item() + 1}
+
+    return judge
 
 
 def _tokenizer(folder: Path, found: Captioned, rows: Rows, config: ClipRecipe) -> Tokenizer:
@@ -224,23 +266,8 @@ def _tokenizer(folder: Path, found: Captioned, rows: Rows, config: ClipRecipe) -
     return Tokenizer.from_file(str(file))
 
 
-def _agree(
-    folder: Path, shards: Path, config: ClipRecipe, teacher: Pack | None, sources: tuple[str, ...]
-) -> None:
-    """A folder's run goes on only by what it was begun with."""
-    said = {
-        "shards": str(shards.absolute()),
-        "sources": [*sources],
-        "teacher": None if teacher is None else teacher.id,
-        "recipe": json.loads(json.dumps(asdict(config))),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / CONFIG
-    begun = any((folder / stage / checkpoint.LAST).exists() for stage in towers.STAGES)
-    if file.exists() and begun and json.loads(file.read_text("utf-8")) != said:
-        raise UsageError(
-            f"{folder} holds a run with another recipe, teacher or data; choose another folder "
-            "(--run), or remove it"
-        )
-    if processes.rank() == 0:
-        file.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+def _agree(folder: Path, said: dict[str, Any]) -> None:
+    """As `agree`; how long a stage shall be is free until it has begun."""
+    begun = {stage for stage in towers.STAGES if (folder / stage / checkpoint.LAST).exists()}
+    free = tuple(of for of, stage in STEPS.items() if stage not in begun)
+    agree(folder, said, bool(begun), free)

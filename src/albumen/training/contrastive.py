@@ -92,7 +92,7 @@ class SentenceDistillation:
 
 
 class Contrastive:
-    """The task of the last stage: both towers, the temperature, and the heads of the teachers.
+    """The task of the stage `match`: both towers, the temperature, and the heads of the teachers.
 
     `sentence` maps the shared space to the sentence teacher's: the same map for texts and for
     pictures, so a picture is drawn to words near in meaning to its own, used in training or not.

@@ -19,6 +19,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from albumen.training.pictures import column
+
 Pictures = npt.NDArray[np.uint8]
 
 
@@ -82,11 +84,6 @@ def edited(pictures: Pictures, size: int, edits: Edits, random: np.random.Genera
 def chosen(count: int, chance: float, random: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Which of `count` pictures something happens to."""
     return random.random(count) < chance
-
-
-def column(values: npt.NDArray[np.float64]) -> Tensor:
-    """(B,) -> (B, 1, 1, 1)"""
-    return torch.from_numpy(values.astype(np.float32)).view(-1, 1, 1, 1)
 
 
 def moved(x: Tensor, size: int, edits: Edits, random: np.random.Generator) -> Tensor:

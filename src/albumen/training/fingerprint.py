@@ -15,9 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from albumen.models.fingerprint import Fingerprint, copy_loss, shannon_spread
+from albumen.training import processes
 from albumen.training.edits import MILD, STRONG, Edits, edited
 from albumen.training.loop import channels_last, decayed_apart
 from albumen.training.pictures import normalised
+
+PARTS = 8
+"""A batch is made in so many parts, each with chances of its own, so that several processes make
+together what one makes alone."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,10 @@ class CopyDetectionConfig:
 
 
 class CopyDetection:
-    """The task: `loss` takes views (2B, 3, S, S), view i and view B + i of one picture."""
+    """The task: `loss` takes views (2B, 3, S, S), view i and view B + i of one picture.
+
+    Of several processes each has its own pictures, and every view is compared with those of all.
+    """
 
     def __init__(self, network: Fingerprint, config: CopyDetectionConfig) -> None:
         self.module: nn.Module = channels_last(network)
@@ -43,8 +51,10 @@ class CopyDetection:
 
     def loss(self, batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         """How unsure the fingerprints are of their pictures, and how uneven their spread."""
-        embeds = self.module(batch).float()
-        picture = torch.arange(len(batch)) % (len(batch) // 2)
+        own = self.module(batch).float()
+        views = processes.gathered(own).view(processes.world(), 2, -1, own.shape[-1])
+        embeds = views.transpose(0, 1).flatten(0, 2)  # the first views of all, then the second
+        picture = torch.arange(len(embeds), device=embeds.device) % (len(embeds) // 2)
         same = picture[:, None] == picture[None]
         with torch.autocast(batch.device.type, enabled=False):  # bfloat16 has 8 bits of a product
             copies = copy_loss(embeds, same, self.config.temperature)
@@ -58,12 +68,12 @@ def _figures(embeds: Tensor, copies: Tensor, spread: Tensor) -> dict[str, float]
         first, second = embeds.chunk(2)
         products = first @ second.T
         own = products.diagonal()
-        right = (products.argmax(1) == torch.arange(len(first))).float().mean()
+        right = (products.argmax(1) == torch.arange(len(first), device=products.device)).float()
     return {
         "copies": copies.item(),
         "spread": spread.item(),
         "own": own.mean().item(),
-        "right": right.item(),
+        "right": right.mean().item(),
     }
 
 
@@ -85,13 +95,23 @@ class Views:
     seed: int = 0
 
     def __call__(self, step: int) -> Tensor:
-        """Normalised views (2B, 3, size, size); they depend on nothing but the step."""
-        random = np.random.default_rng((self.seed, step))
-        batch = self.pictures[self._drawn(random)]
-        views = [
-            edited(batch, self.config.size, edits, random) for edits in (self.mild, self.strong)
+        """This process's normalised views (2B, 3, size, size); they depend on nothing but the step.
+
+        Parts are of every eighth picture: neighbours, which are alike, are in different ones.
+        """
+        rows = self._drawn(np.random.default_rng((self.seed, step)))
+        made = [
+            self._views(rows[part::PARTS], np.random.default_rng((self.seed, step, part)))
+            for part in range(*processes.share(PARTS).indices(PARTS))
+            if part < len(rows)
         ]
-        return normalised(torch.cat(views)).contiguous(memory_format=torch.channels_last)
+        views = torch.cat([torch.cat(several) for several in zip(*made, strict=True)])
+        return normalised(views).contiguous(memory_format=torch.channels_last)
+
+    def _views(self, rows: npt.NDArray[np.int64], random: np.random.Generator) -> list[Tensor]:
+        """The first view of each row, and the second."""
+        batch, size = self.pictures[rows], self.config.size
+        return [edited(batch, size, edits, random) for edits in (self.mild, self.strong)]
 
     def _drawn(self, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """The rows of one batch, sorted, so that they are read from the disk in order."""

@@ -1,6 +1,5 @@
 """A fingerprint from photos to report: what `albumen train fingerprint` does."""
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,12 +12,13 @@ from albumen.errors import UsageError
 from albumen.evaluation.shards import Skip
 from albumen.models.fingerprint import Fingerprint
 from albumen.training import checkpoint, data, processes
-from albumen.training.classifying import CONFIG, Told
+from albumen.training.agreement import agree
 from albumen.training.data import Pixels, Rows
 from albumen.training.edits import MILD, STRONG, edited
-from albumen.training.fingerprint import CopyDetection, CopyDetectionConfig, Views
+from albumen.training.fingerprint import PARTS, CopyDetection, CopyDetectionConfig, Views
 from albumen.training.loop import LoopConfig, Run, fit
 from albumen.training.pictures import normalised
+from albumen.training.told import Told
 
 FEWEST, MOST_JUDGED = 8, 400
 
@@ -68,28 +68,37 @@ class Fingerprinted:
 
 def train(photos: Path, folder: Path, recipe: FingerprintRecipe, told: Told) -> Fingerprinted:
     """Train, or go on, and judge the best weights. Raises `UsageError` and `TrainingError`."""
-    if processes.world() > 1 or recipe.batch < 2:
-        raise UsageError("a fingerprint is trained by one process, two pictures a step at least")
-    _agree(folder, photos, recipe)
+    precision = processes.best_precision()
+    fabric, several = processes.fabric(precision), processes.world()
+    if several > 1 and (PARTS % several or recipe.batch % PARTS):
+        raise UsageError(
+            f"a batch of {recipe.batch} pictures has no equal shares for {several} processes: give "
+            f"a multiple of {PARTS} pictures (--batch), and 2, 4 or 8 processes"
+        )
+    said = {"photos": str(photos.absolute()), "recipe": asdict(recipe)}
+    agree(folder, said, begun=(folder / checkpoint.LAST).exists())
     source = data.Source.photos(photos)
-    pixels, known, skips = data.decoded(
-        source, recipe.stored, folder / "pictures", "train", told.reading, stretched=True
-    )
+    with processes.first_alone():
+        pixels, known, skips = data.decoded(
+            source, recipe.stored, folder / "pictures", "train", told.reading, stretched=True
+        )
     if len(known) < FEWEST:
         raise UsageError(
             f"{photos} holds {len(known)} pictures that can be read; give {FEWEST} at least"
         )
     rows, judged = _split([one["digest"] for one in known])
-    recipe = replace(recipe, batch=min(recipe.batch, len(rows)))
+    if len(rows) < recipe.batch:
+        recipe = replace(recipe, batch=len(rows) if several == 1 else len(rows) // PARTS * PARTS)
     config = CopyDetectionConfig(size=recipe.size, batch=recipe.batch)
     torch.manual_seed(recipe.seed)
-    task, precision = CopyDetection(Fingerprint(), config), processes.best_precision()
+    task = CopyDetection(Fingerprint(), config)
     about = {"task": "fingerprint", "recipe": asdict(recipe)}
-    run = Run(task, recipe.loop(precision), folder, about=about)
+    run = Run(task, recipe.loop(precision), folder, fabric, about)
     if run.resume():
         told.note(f"going on at step {run.step} of {recipe.steps}")
     views = Views(pixels, rows, config, seed=recipe.seed)
     fit(run, views, told.training, lambda: _figures(task.module, pixels, judged, recipe))
+    processes.wait()
     network = Fingerprint()
     weights, _ = checkpoint.read(folder / checkpoint.BEST)
     network.load_state_dict(weights)
@@ -138,17 +147,3 @@ def _split(digests: list[str]) -> tuple[Rows, Rows]:
     order = [first[digest] for digest in sorted(first)]
     count = max(2, min(MOST_JUDGED, len(order) // 20))
     return np.array(sorted(order[count:]), np.int64), np.array(sorted(order[:count]), np.int64)
-
-
-def _agree(folder: Path, photos: Path, recipe: FingerprintRecipe) -> None:
-    """A folder's run goes on only by what it was begun with."""
-    said = {"photos": str(photos.absolute()), "recipe": asdict(recipe)}
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / CONFIG
-    begun = file.exists() and (folder / checkpoint.LAST).exists()
-    if begun and json.loads(file.read_text("utf-8")) != said:
-        raise UsageError(
-            f"{folder} holds a run with another recipe or other photos; choose another folder "
-            "(--run), or remove it"
-        )
-    file.write_text(json.dumps(said, indent=1) + "\n", "utf-8")

@@ -8,16 +8,24 @@ Shapes: B pictures with a text each, C + E further texts (as `contrastive.Matche
 are asked about, L names, F channels of the trunk.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from albumen.models.clip import CLIP, contrastive_loss
+from albumen.models.resnet import Trunk
 from albumen.training.contrastive import Sentences, read_by_length, sentence_loss
+from albumen.training.data import OnProgress, Pixels, Rows
 from albumen.training.loop import decayed_apart
+from albumen.training.pictures import Augmentation, augmented
+
+AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,32 @@ class Naming:
     texts: Sentences
     truth: Tensor
     question: Question
+
+
+@torch.inference_mode()
+def looked(
+    trunk: Trunk, pictures: Pixels, rows: Rows, recipe: Augmentation, on_progress: OnProgress
+) -> npt.NDArray[np.float16]:
+    """The averages over places of a view of each row, (N, F); zeros for rows that are not asked of.
+
+    pictures: (N, S, S, 3). The view is the same each time.
+    """
+    found = np.zeros((len(pictures), trunk.channels), np.float16)
+    autocast = torch.is_autocast_enabled("cpu")
+
+    def look(part: Rows) -> int:
+        pixels = augmented(pictures, part, recipe, np.random.default_rng(int(part[0])))
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            found[part] = trunk(pixels).float().mean((2, 3)).half().numpy()
+        return len(part)
+
+    trunk.eval()
+    done = 0
+    with ThreadPoolExecutor(torch.get_num_interop_threads()) as threads:
+        for count in threads.map(look, np.array_split(rows, len(rows) // AT_ONCE + 1)):
+            done += count
+            on_progress(done, len(rows))
+    return found
 
 
 class NamingTask:

@@ -42,12 +42,17 @@ def augmented(
     rows: npt.NDArray[np.int64],
     recipe: Augmentation,
     random: np.random.Generator,
+    own: slice = slice(None),
 ) -> Tensor:
-    """The chosen rows of `pictures`, uint8 (N, S, S, 3) -> (B, 3, size, size), normalised."""
-    side, edge = pictures.shape[1], recipe.padding
+    """The chosen rows of `pictures`, uint8 (N, S, S, 3) -> (B, 3, size, size), normalised.
+
+    Of them only the `own` ones are made, exactly as they would be among all.
+    """
+    side, edge, count = pictures.shape[1], recipe.padding, len(rows)
     crop = int(random.choice(recipe.crops))
-    corners = random.integers(-edge, side + edge - crop + 1, (len(rows), 2))
-    mirrored = random.random(len(rows)) < 0.5
+    corners = random.integers(-edge, side + edge - crop + 1, (count, 2))[own]
+    mirrored = (random.random(count) < 0.5)[own]
+    rows = rows[own]
     batch = np.empty((len(rows), crop, crop, 3), np.uint8)
     for picture, row, (top, left), mirror in zip(batch, rows, corners, mirrored, strict=True):
         picture[:] = (
@@ -60,7 +65,16 @@ def augmented(
     x = torch.from_numpy(batch).permute(0, 3, 1, 2)  # its memory stays channels-last
     if crop != recipe.size:
         x = F.interpolate(x, (recipe.size, recipe.size), mode="bilinear", antialias=True)
-    return relit(x.float(), recipe, random)
+    contrast, brightness = (
+        column(1 + random.uniform(-most, most, count)[own])
+        for most in (recipe.contrast, recipe.brightness)
+    )
+    return relit(x.float(), recipe, contrast, brightness)
+
+
+def column(values: npt.NDArray[np.float64]) -> Tensor:
+    """(B,) -> (B, 1, 1, 1)"""
+    return torch.from_numpy(values.astype(np.float32)).view(-1, 1, 1, 1)
 
 
 def _cut(picture: npt.NDArray[np.uint8], top: int, left: int, crop: int) -> npt.NDArray[np.uint8]:
@@ -72,18 +86,12 @@ def _cut(picture: npt.NDArray[np.uint8], top: int, left: int, crop: int) -> npt.
     return cut
 
 
-def relit(x: Tensor, recipe: Augmentation, random: np.random.Generator) -> Tensor:
-    """x: (B, 3, H, W) in 0..255 -> normalised, each picture brighter or darker, flatter or not.
+def relit(x: Tensor, recipe: Augmentation, contrast: Tensor, brightness: Tensor) -> Tensor:
+    """x: (B, 3, H, W) in 0..255 -> normalised; contrast, brightness: (B, 1, 1, 1), 1 for none.
 
     All of it is one scale and one offset for each picture and channel, so x is passed over once.
     """
-
-    def change(most: float) -> Tensor:
-        drawn = 1 + random.uniform(-most, most, (len(x), 1, 1, 1))
-        return torch.from_numpy(drawn.astype(np.float32))
-
     level = x.mean((1, 2, 3), keepdim=True)
-    contrast, brightness = change(recipe.contrast), change(recipe.brightness)
     scale, offset = contrast * brightness, level * (1 - contrast) * brightness
     black = normalised(torch.zeros(1, 3, 1, 1), recipe.mean, recipe.std)
     step = 1 / (255 * torch.tensor(recipe.std).view(1, 3, 1, 1))

@@ -18,8 +18,8 @@ def svg(title: str, curves: Curves, *, logarithmic: bool = False) -> str:
     from matplotlib.figure import Figure
 
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "albumen", "font.size": 9}):
-        figure = Figure(figsize=(5.2, 3), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(5.2, 3))
+        axes = figure.add_axes((0.13, 0.16, 0.84, 0.74))  # finding a layout takes half the time
         for name, (steps, values) in curves.items():
             axes.plot(steps, values, label=name, linewidth=1.2)
         axes.set_title(title)

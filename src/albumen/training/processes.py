@@ -7,6 +7,8 @@ to see those of all processes: `gathered` gives them, with their gradients.
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -55,6 +57,16 @@ def wait() -> None:
     """Until all processes have come here."""
     if dist.is_initialized():
         dist.barrier()
+
+
+@contextmanager
+def first_alone() -> Iterator[None]:
+    """What is within is done by the first process, then by the others, who find what it wrote."""
+    if rank() > 0:
+        wait()
+    yield
+    if rank() == 0:
+        wait()
 
 
 def share(count: int) -> slice:

@@ -4,14 +4,15 @@ import html
 import json
 from pathlib import Path
 
-from albumen.training import report
-from albumen.training.classifying import CONFIG, Judged
+from albumen.training import agreement, report
+from albumen.training.classifying import Judged
 from albumen.training.clipping import Trained
 from albumen.training.fingerprinting import Fingerprinted
 from albumen.training.report import Section
 from albumen.training.towers import STAGES
 
 FIGURES = "figures.json"
+SHOWN = 12
 
 
 def classifier_report(folder: Path, judged: Judged) -> None:
@@ -39,13 +40,13 @@ def classifier_report(folder: Path, judged: Judged) -> None:
 def clip_report(folder: Path, found: Trained) -> None:
     """report.html and figures.json of a CLIP's run."""
     (folder / FIGURES).write_text(json.dumps(found.figures, indent=1) + "\n", "utf-8")
-    rows = found.judged[:: max(1, len(found.judged) // 12)][:12]
+    some = found.plan.held.some(SHOWN)
+    captions = [f"{place}: {text}" for place, text in enumerate(some.texts, 1)]
+    numbers = [str(place) for place, _ in enumerate(captions, 1)]
     shown = [
-        report.picture(found.captioned.pixels[row], f"{place + 1}: {html.escape(text)}")
-        for place, (row, text) in enumerate(zip(rows, found.texts, strict=True))
+        report.picture(pixels, html.escape(caption))
+        for pixels, caption in zip(some.pixels, captions, strict=True)
     ]
-    numbers = [str(place + 1) for place in range(len(found.texts))]
-    captions = [f"{n}: {text}" for n, text in zip(numbers, found.texts, strict=True)]
     curves = [
         Section(f"Curves of the stage {stage}", report.curves(folder / stage)) for stage in STAGES
     ]
@@ -55,12 +56,12 @@ def clip_report(folder: Path, found: Trained) -> None:
         Section("Some of those pictures", f'<div class="samples">{"".join(shown)}</div>'),
         Section(
             "How like each text (row) is to each picture (column): the diagonal should stand out",
-            report.matrix(found.likeness.T, captions, numbers, ".2f"),
+            report.matrix(found.likeness(some).T, captions, numbers, ".2f"),
         ),
-        Section("Left out", report.left_out(found.skipped)),
+        Section("Left out", report.left_out(found.plan.skipped)),
         Section("Recipe", _recipe(folder)),
     ]
-    report.write(folder / "report.html", f"A CLIP of {found.recipe.image}", sections)
+    report.write(folder / "report.html", f"A {found.title}", sections)
 
 
 def fingerprint_report(folder: Path, found: Fingerprinted) -> None:
@@ -83,7 +84,5 @@ def fingerprint_report(folder: Path, found: Fingerprinted) -> None:
 
 
 def _recipe(folder: Path) -> str:
-    if not (folder / CONFIG).exists():
-        return ""
-    said = json.loads((folder / CONFIG).read_text("utf-8"))
-    return report.table(said.pop("recipe", {}))
+    said = agreement.recipe(folder)
+    return report.table(said) if said else ""

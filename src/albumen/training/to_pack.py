@@ -12,7 +12,7 @@ from albumen.packs import Pack, manifest
 from albumen.packs.calibration import Calibration
 from albumen.packs.draft import CARD, Draft, building, complete, move_in
 from albumen.packs.errors import PackError
-from albumen.training import captioned, checkpoint, network
+from albumen.training import checkpoint, network
 from albumen.training.classifying import Judged
 from albumen.training.clipping import Trained
 from albumen.training.data import square, stretch
@@ -74,24 +74,23 @@ def classifier(run: Path, judged: Judged, name: str, destination: Path) -> manif
 
 def clip(found: Trained, name: str, destination: Path) -> manifest.Manifest:
     """Both towers, float16 where they answer alike, with statistics of the pictures judged by."""
-    side, towers = found.recipe.size, found.clip
+    plan, towers = found.plan, found.clip
+    side, text = plan.size, plan.config.clip.text
     with building(destination) as folder:
         export_image(towers, side, folder / "image.onnx", half=False)
         export_text(towers, folder / "text.onnx", half=False)
-        found.tokenizer.save(str(folder / "tokenizer.json"))
+        plan.tokenizer.save(str(folder / "tokenizer.json"))
         places = -(-side // 32)
         draft = Draft(
             folder=folder,
             kind="clip",
-            architecture=f"CLIP of {found.recipe.image}, {side} px",
-            dim=found.recipe.dim,
+            architecture=f"{found.title}, {side} px",
+            dim=plan.config.clip.dim,
             image=manifest.ImageTower(
                 "image.onnx", "pixels", "embeds", "local_embeds", (places, places)
             ),
             text=manifest.TextTower("text.onnx", "input_ids", "embeds"),
-            tokenizer=manifest.TokenizerRecord(
-                "tokenizer.json", found.recipe.context, 0, towers.text.end_id
-            ),
+            tokenizer=manifest.TokenizerRecord("tokenizer.json", text.context, 0, text.end_id),
             preprocessing=manifest.PreprocessingRecord(side, side, "bicubic", MEAN, STD),
             origin={"source": "albumen train", "pictures": found.figures["train"]},
             logit_scale=round(float(towers.scale.item()), 4),
@@ -99,12 +98,11 @@ def clip(found: Trained, name: str, destination: Path) -> manifest.Manifest:
             figures={"test": found.figures},
             reduced={"image": halve, "text": halve},
         )
-        rows = found.judged[:: max(1, len(found.judged) // MOST_COMPARED)]
-        shown = np.stack([square(found.captioned.pixels[row], side) for row in rows])
+        held = plan.held.some(MOST_COMPARED)
+        shown = np.stack([square(picture, side) for picture in held.pixels])
         origin = f"{len(shown)} pictures that it was judged by"
         compared = Calibration(shown, origin, generated=False)
-        texts = [captioned.text_of(found.captioned, int(row)) for row in rows]
-        made = complete(draft, name, "float16", compared, texts)
+        made = complete(draft, name, "float16", compared, [*held.texts])
         move_in(folder, destination)
     return made
 

@@ -1,24 +1,29 @@
-"""A CLIP in up to three stages: its eye, its ear, then both together.
+"""A CLIP in up to four stages: its eye, its ear, both together, and once more its words.
 
 `see` distils the image trunk from a picture teacher, `read` the text tower from a sentence teacher;
-`match` goes on with both, contrastively, with what the teachers say at their side. Without teachers
-there is `match` alone. What the stages learn from is given to them (`Material`); the starter's
-recipe and `albumen train clip` differ in that.
+`match` goes on with both, contrastively, with what the teachers say at their side; `name` locks the
+trunk and fits the words to what it has come to see. Without teachers the first two are left out.
+What the stages learn from is given to them (`Material`): recipes differ in that.
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from albumen.errors import UsageError
+from albumen.evaluation.shards import Skip
 from albumen.models.clip import CLIP, STARTER_CLIP, CLIPConfig
+from albumen.models.resnet import Trunk
 from albumen.training import checkpoint, processes
 from albumen.training.contrastive import (
     Contrastive,
@@ -27,10 +32,13 @@ from albumen.training.contrastive import (
     SentenceDistillation,
     Sentences,
 )
+from albumen.training.data import OnProgress, Pixels
 from albumen.training.distillation import Distillation, DistillationWeights, Heads, Lesson
-from albumen.training.loop import Judge, LoopConfig, Progress, Run, channels_last, fit
+from albumen.training.loop import LoopConfig, Run, channels_last, fit
+from albumen.training.naming import Naming, NamingTask
+from albumen.training.told import Told
 
-STAGES = ("see", "read", "match")
+STAGES = ("see", "read", "match", "name")
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,9 @@ class Material(Protocol):
     def matches(self, step: int, progress: float) -> Matches:
         """Both, for `match`."""
 
+    def naming(self, trunk: Trunk, looking: OnProgress) -> Callable[[int, float], Naming]:
+        """What gives the batches of `name`, once the locked trunk has looked at the pictures."""
+
 
 @dataclass(frozen=True)
 class TowersConfig:
@@ -73,6 +84,7 @@ class TowersConfig:
     clip: CLIPConfig = STARTER_CLIP
     see: LoopConfig | None = None
     read: LoopConfig | None = None
+    name: LoopConfig | None = None
     weights: ContrastiveWeights = field(default_factory=ContrastiveWeights)
     distillation: DistillationWeights = field(default_factory=DistillationWeights)
     seed: int = 12
@@ -82,90 +94,106 @@ def train(
     material: Material,
     config: TowersConfig,
     folder: Path,
-    say: Callable[[str, Progress], None],
+    told: Told,
     *,
     begin: Callable[[CLIP], None] | None = None,
     judge: Callable[[CLIP], dict[str, float]] | None = None,
     about: dict[str, Any] | None = None,
-    stages: tuple[str, ...] = STAGES,
-) -> CLIP:
-    """Train what is left to train of the stages in `folder`, and give the averaged towers.
+) -> None:
+    """Train what is left to train of the stages in `folder`; `trained` gives the towers.
 
     `begin` sets the weights that `match` starts from where there were no stages before it; `judge`
     tells how good the towers are, by its first figure. `about` is kept with the weights.
     """
-    clip = CLIP(config.clip)
-    for stage in stages:
+    for stage in STAGES:
         loop: LoopConfig | None = getattr(config, stage)
         if loop is None:
             continue
         torch.manual_seed(config.seed)
         fabric = processes.fabric(loop.precision)
         clip = channels_last(CLIP(config.clip))
-        task, batch_of = _task(stage, clip, material, config, folder, begin)
+        task = _task(stage, clip, material.widths, config, folder, begin)
         run = Run(task, loop, folder / stage, fabric, about)
         run.resume()
-        judged: Judge | None = None
-        if judge is not None and stage == "match":
-            judged = _judging(judge, clip)
-
-        def batch(step: int, of: Any = batch_of, steps: int = loop.steps) -> Any:
-            return of(step, step / steps)
-
-        def told(progress: Progress, stage: str = stage) -> None:
-            say(stage, progress)
-
-        # Texts are short: plain products are ten times faster than flash attention's backward.
-        with sdpa_kernel(SDPBackend.MATH):
-            fit(run, batch, told, judged)
-        task.module.load_state_dict(run.average)
-    return clip.eval()
+        if run.step < loop.last:
+            told.stage(stage)
+            with fabric.autocast():
+                batch_of = _batches(stage, material, clip, told.reading)
+            _fit(run, batch_of, told, None if judge is None else partial(judge, clip))
 
 
-def _judging(judge: Callable[[CLIP], dict[str, float]], clip: CLIP) -> Judge:
-    return lambda: judge(clip)
+def _fit(
+    run: Run,
+    batch_of: Callable[[int, float], Any],
+    told: Told,
+    judge: Callable[[], dict[str, float]] | None,
+) -> None:
+    steps, together = run.config.steps, run.folder.name in ("match", "name")
+    # Texts are short: plain products are ten times faster than flash attention's backward.
+    with sdpa_kernel(SDPBackend.MATH):
+        fit(
+            run,
+            lambda step: batch_of(step, step / steps),
+            told.training,
+            judge if together else None,
+        )
 
 
 def _task(
     stage: str,
     clip: CLIP,
-    material: Material,
+    widths: Widths,
     config: TowersConfig,
     folder: Path,
     begin: Callable[[CLIP], None] | None,
-) -> tuple[Any, Callable[[int, float], Any]]:
-    """The stage's task on the parts of `clip` that it trains, and its batches."""
-    widths = material.widths
+) -> Any:
+    """The stage's task on the parts of `clip` that it trains."""
     trunk: Any = clip.image.trunk
+    sentence = nn.Linear(config.clip.dim, widths.sentence)
     if stage == "read":
-        head = nn.Linear(config.clip.dim, widths.sentence)
-        return SentenceDistillation(clip.text, head), material.sentences
+        return SentenceDistillation(clip.text, sentence)
     heads = Heads(trunk.channels, widths.features, widths.answers, widths.labels)
     if stage == "see":
-        return Distillation(trunk, heads, config.distillation), material.lesson
-    sentence = nn.Linear(config.clip.dim, widths.sentence)
+        return Distillation(trunk, heads, config.distillation)
+    if stage == "name":
+        if processes.world() > 1:
+            raise UsageError("the stage name is trained by one process: leave out --processes")
+        naming = NamingTask(clip, heads, sentence, config.weights.sentences)
+        _give(naming.module, folder / "match")
+        return naming
     if begin is not None and not (folder / "see").exists():
         begin(clip)
     if (folder / "see").exists():
         _give(nn.ModuleDict({"trunk": trunk, "heads": heads}), folder / "see")
     if (folder / "read").exists():
         _give(nn.ModuleDict({"text": clip.text, "head": sentence}), folder / "read")
-    task = Contrastive(clip, heads, sentence, config.weights, config.distillation)
-    return task, material.matches
+    return Contrastive(clip, heads, sentence, config.weights, config.distillation)
+
+
+def _batches(
+    stage: str, material: Material, clip: CLIP, looking: OnProgress
+) -> Callable[[int, float], Any]:
+    if stage == "name":
+        trunk: Any = clip.image.trunk
+        return material.naming(trunk, looking)
+    given = {"see": material.lesson, "read": material.sentences, "match": material.matches}
+    return given[stage]
 
 
 def _give(module: nn.Module, stage: Path) -> None:
-    """The averaged weights that a stage ended with."""
-    module.load_state_dict(checkpoint.trained(stage))
+    module.load_state_dict(_ended(stage))
 
 
-def trained(folder: Path, config: TowersConfig, *, best: bool = True) -> CLIP:
-    """The towers of a run: the best that were judged, or the last. Raises `TrainingError`."""
-    stage = folder / "match"
-    if best and (stage / checkpoint.BEST).exists():
-        weights, _ = checkpoint.read(stage / checkpoint.BEST)
-    else:
-        weights = checkpoint.trained(stage)
+def _ended(stage: Path) -> checkpoint.Weights:
+    """What a stage gives: the best averaged weights if they were judged, otherwise the last."""
+    if (stage / checkpoint.BEST).exists():
+        return checkpoint.read(stage / checkpoint.BEST)[0]
+    return checkpoint.trained(stage)
+
+
+def trained(folder: Path, config: TowersConfig) -> CLIP:
+    """The towers of a run, by its last stage. Raises `TrainingError`."""
+    weights = _ended(folder / ("name" if (folder / "name" / checkpoint.LAST).exists() else "match"))
     own = {n.removeprefix("clip."): v for n, v in weights.items() if n.startswith("clip.")}
     clip = CLIP(config.clip)
     clip.load_state_dict(own)
@@ -173,16 +201,39 @@ def trained(folder: Path, config: TowersConfig, *, best: bool = True) -> CLIP:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Pictures that are not learned, uint8 (M, S, S, 3), with a text of each: the towers are judged
+    by them, a report shows some, and a pack is compared with the towers by them.
+    """
+
+    pixels: Pixels
+    texts: tuple[str, ...]
+
+    def some(self, count: int) -> "Held":
+        """At most so many of them, from all over."""
+        at = np.linspace(0, len(self.texts) - 1, min(count, len(self.texts))).astype(int)
+        return Held(self.pixels[at], tuple(self.texts[i] for i in at))
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A recipe of one's own: what to learn from, how, and what `match` begins with."""
+    """All that a CLIP is made of: what to learn from and how, what `match` begins with, how the
+    towers are judged and used. `size`: side of pictures in use; `pictures`: how many are learned
+    from; `skipped`: what was left out.
+    """
 
     material: Material
     config: TowersConfig
+    tokenizer: Tokenizer
+    size: int
+    held: Held
+    pictures: int
     begin: Callable[[CLIP], None] | None = None
+    skipped: tuple[Skip, ...] = ()
 
 
 def plan(name: str, data: Path) -> Plan:
-    """The plan that the function MODULE:FUNCTION makes of `data`. Raises `UsageError`.
+    """The plan that a recipe, the function MODULE:FUNCTION, makes of `data`. Raises `UsageError`.
 
     MODULE is looked for as `import` does, and in the current folder.
     """
@@ -199,7 +250,7 @@ def plan(name: str, data: Path) -> Plan:
 
 
 def with_steps(config: TowersConfig, **steps: int | None) -> TowersConfig:
-    """The same with other numbers of steps: see, read, match; 0 leaves a stage out."""
+    """The same with other numbers of steps for some stages; 0 leaves a stage out."""
     for stage, count in steps.items():
         loop: LoopConfig | None = getattr(config, stage)
         if count is None or (loop is None and not count):
