@@ -30,7 +30,7 @@ from albumen.training.contrastive import Matches, Sentences
 from albumen.training.data import OnProgress
 from albumen.training.distillation import Lesson
 from albumen.training.loop import LoopConfig
-from albumen.training.naming import Naming, looked
+from albumen.training.naming import SEEN, Naming, looked
 from albumen.training.pictures import Augmentation, whole
 from albumen.training.towers import Held, Plan, TowersConfig, Widths
 
@@ -88,9 +88,11 @@ class StarterMaterial:
         recipe = Augmentation(size=size_at(progress, MATCH_SIZES))
         return self.matcher.batch(MATCH_BATCH, recipe, random)
 
-    def naming(self, trunk: Trunk, looking: OnProgress) -> Callable[[int, float], Naming]:
-        pictures, rows = self.lessons.pictures, self.lessons.drawn
-        seen = looked(trunk, pictures, rows, Augmentation(size=SIZE), looking)
+    def naming(
+        self, trunk: Trunk, folder: Path, looking: OnProgress
+    ) -> Callable[[int, float], Naming]:
+        pictures, rows, views = self.lessons.pictures, self.lessons.drawn, Augmentation(size=SIZE)
+        seen = looked(trunk, pictures, rows, views, folder / SEEN, looking)
         questions = Questions(self.lessons, self.matcher, seen)
         return lambda step, _: questions.batch(MATCH_BATCH, np.random.default_rng((SEED, step)))
 

@@ -137,11 +137,13 @@ def test_stages_go_on_from_each_other_and_the_last_leaves_the_eye_alone(
         clipping.train(shard, tmp_path, replace(longer, steps=5), pack, Told())
 
 
-def test_a_question_is_asked_among_the_labels_of_the_pictures_own_source(found) -> None:
+def test_a_question_is_asked_among_the_labels_of_the_pictures_own_source(
+    found, tmp_path: Path
+) -> None:
     own = material(found, None)
     trunk = ResNet(ResNetConfig(widths=(8, 16), depths=(1, 1))).trunk
     looked_at = []
-    batch = own.naming(trunk, lambda done, total: looked_at.append((done, total)))(0, 0.0)
+    batch = own.naming(trunk, tmp_path, lambda done, total: looked_at.append((done, total)))(0, 0.0)
     assert looked_at[-1] == (36, 36)
     assert batch.features.shape == (12, 16)
     question = batch.question
@@ -149,9 +151,11 @@ def test_a_question_is_asked_among_the_labels_of_the_pictures_own_source(found) 
     assert question.allowed.all()  # one source, three labels
     assert set(question.labels.tolist()) == {0, 1, 2}
     assert question.names.shape[0] == 3
+    again = own.naming(trunk, tmp_path, pytest.fail)(0, 0.0)  # what was seen is kept
+    assert torch.equal(again.features, batch.features)
 
 
-def test_pictures_without_labels_cannot_be_asked_for_names(found) -> None:
+def test_pictures_without_labels_cannot_be_asked_for_names(found, tmp_path: Path) -> None:
     bare = replace(found, labels=(None,) * len(found.labels))
     with pytest.raises(UsageError, match="no picture has a label"):
-        material(bare, None).naming(None, pytest.fail)
+        material(bare, None).naming(None, tmp_path, pytest.fail)

@@ -30,7 +30,7 @@ def test_photos_of_no_class_become_a_fingerprint_pack(tmp_path: Path) -> None:
     pack = open_pack(tmp_path / "copies")
     shown = np.stack([pack.preprocessing.apply(picture) for picture in found.pixels])
     np.testing.assert_allclose(np.linalg.norm(pack.encode_images(shown), axis=1), 1, atol=1e-3)
-    with pytest.raises(UsageError, match="holds a run with another recipe"):
+    with pytest.raises(UsageError, match="holds a run with steps 4, not 5; choose"):
         fingerprinting.train(photos, tmp_path / "run", FingerprintRecipe(steps=5), Told())
 
 

@@ -33,7 +33,7 @@ from albumen.training import data, processes
 from albumen.training.contrastive import Matches, Sentences
 from albumen.training.data import OnProgress, Pixels, Rows
 from albumen.training.distillation import Lesson
-from albumen.training.naming import Naming, Question, looked
+from albumen.training.naming import SEEN, Naming, Question, looked
 from albumen.training.pictures import Augmentation, augmented
 from albumen.training.towers import Widths
 
@@ -299,12 +299,15 @@ class CaptionedMaterial:
         assert label is not None
         return str(random.choice(TEMPLATES)).format(label), label, int(self.label[row])
 
-    def naming(self, trunk: Trunk, looking: OnProgress) -> Callable[[int, float], Naming]:
+    def naming(
+        self, trunk: Trunk, folder: Path, looking: OnProgress
+    ) -> Callable[[int, float], Naming]:
         """Pictures with texts, and questions for labels, of what the locked trunk sees."""
         labelled = self.rows[self.label[self.rows] >= 0]
         if not len(labelled):
             raise UsageError("no picture has a label, and the stage name asks for labels")
-        seen = looked(trunk, self.captioned.pixels, self.rows, self._views(1.0), looking)
+        views, file = self._views(1.0), folder / SEEN
+        seen = looked(trunk, self.captioned.pixels, self.rows, views, file, looking)
 
         def features(rows: Rows) -> Tensor:
             return torch.from_numpy(seen[rows].astype(np.float32))

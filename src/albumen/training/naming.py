@@ -10,6 +10,7 @@ are asked about, L names, F channels of the trunk.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from albumen.training.loop import decayed_apart
 from albumen.training.pictures import Augmentation, augmented
 
 AT_ONCE = 128
+SEEN = "seen.npy"
+"""What the locked trunk made of the pictures, in the folder of the stage."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,20 @@ class Naming:
 
 @torch.inference_mode()
 def looked(
-    trunk: Trunk, pictures: Pixels, rows: Rows, recipe: Augmentation, on_progress: OnProgress
+    trunk: Trunk,
+    pictures: Pixels,
+    rows: Rows,
+    recipe: Augmentation,
+    file: Path,
+    on_progress: OnProgress,
 ) -> npt.NDArray[np.float16]:
     """The averages over places of a view of each row, (N, F); zeros for rows that are not asked of.
 
-    pictures: (N, S, S, 3). The view is the same each time.
+    pictures: (N, S, S, 3). What the trunk saw is kept in `file`, and not looked at again.
     """
+    if file.exists():
+        kept: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
+        return kept
     found = np.zeros((len(pictures), trunk.channels), np.float16)
     autocast = torch.is_autocast_enabled("cpu")
 
@@ -75,6 +86,10 @@ def looked(
         for count in threads.map(look, np.array_split(rows, len(rows) // AT_ONCE + 1)):
             done += count
             on_progress(done, len(rows))
+    fresh = file.with_suffix(".new")
+    with fresh.open("wb") as out:
+        np.save(out, found)
+    fresh.replace(file)
     return found
 
 

@@ -72,8 +72,12 @@ class Material(Protocol):
     def matches(self, step: int, progress: float) -> Matches:
         """Both, for `match`."""
 
-    def naming(self, trunk: Trunk, looking: OnProgress) -> Callable[[int, float], Naming]:
-        """What gives the batches of `name`, once the locked trunk has looked at the pictures."""
+    def naming(
+        self, trunk: Trunk, folder: Path, looking: OnProgress
+    ) -> Callable[[int, float], Naming]:
+        """What gives the batches of `name`, once the locked trunk has looked at the pictures; what
+        it saw is kept in `folder`.
+        """
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def train(
         if run.step < loop.last:
             told.stage(stage)
             with fabric.autocast():
-                batch_of = _batches(stage, material, clip, told.reading)
+                batch_of = _batches(material, clip, run.folder, told.reading)
             _fit(run, batch_of, told, None if judge is None else partial(judge, clip))
 
 
@@ -171,13 +175,13 @@ def _task(
 
 
 def _batches(
-    stage: str, material: Material, clip: CLIP, looking: OnProgress
+    material: Material, clip: CLIP, stage: Path, looking: OnProgress
 ) -> Callable[[int, float], Any]:
-    if stage == "name":
+    if stage.name == "name":
         trunk: Any = clip.image.trunk
-        return material.naming(trunk, looking)
+        return material.naming(trunk, stage, looking)
     given = {"see": material.lesson, "read": material.sentences, "match": material.matches}
-    return given[stage]
+    return given[stage.name]
 
 
 def _give(module: nn.Module, stage: Path) -> None:
