@@ -6,7 +6,8 @@ The loop is `albumen.training.loop.Run`, with AdamW and, as it is used, bf16 aut
 processor computes in it; the loss is the same for both models, which take turns within each round.
 A ratio is the median over rounds of their time by ours: above 1.0 ours is faster. Then data loading
 against the step: how many pictures a second are made ready for it, from the array that photos are
-decoded into once, beside how many the step takes.
+decoded into once, beside how many the step takes, and what share of its time a run of both, as
+`fit` does it, waits for a batch.
 """
 
 import argparse
@@ -31,11 +32,13 @@ from albumen.models import variants
 from albumen.models.clip import contrastive_loss
 from albumen.packs.runtime import cores
 from albumen.training import processes, recipes
+from albumen.training.ahead import Ahead
 from albumen.training.classifier import Batches, Classification
 from albumen.training.loop import LoopConfig, Run, decayed_apart
 
 CLASSES = 1000
 MOST_STEPS = 10_000
+WAITED = 4  # steps a round
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,25 @@ def compared(
     )
 
 
+def waited(run: Run, batches: Batches, steps: int) -> float:
+    """The share of its time that a run waits for its next batch, made in a thread beside it."""
+    waiting, began = 0.0, 0.0
+    with Ahead(batches, 0, steps + 1) as made:
+        for step in range(steps + 1):
+            asked = time.perf_counter()
+            batch = next(made)
+            if step:  # the first one cannot have been made beforehand
+                waiting += time.perf_counter() - asked
+            else:
+                began = time.perf_counter()
+            run.advance(batch)
+    return waiting / (time.perf_counter() - began)
+
+
 def loading(name: str, count: int, rounds: int) -> str:
-    """A row: pictures a second made ready from the array, and taken by the step; their ratio."""
+    """A row: pictures a second made ready from the array, and taken by the step; their ratio; the
+    share of time that both together wait.
+    """
     config, random = recipes.classifier(name), np.random.default_rng(0)
     pixels = random.integers(0, 256, (2048, config.stored, config.stored, 3), np.uint8)
     labels, rows = np.arange(2048) % 10, np.arange(2048)
@@ -141,10 +161,11 @@ def loading(name: str, count: int, rounds: int) -> str:
             "step": lambda: run.advance(made),
         }
         taken = interleaved(steps, rounds)
+        share = waited(run, batches, WAITED * rounds)
     making, learning = (count / statistics.median(taken[of]) for of in ("made", "step"))
     return (
         f"| {config.model}, {config.size} px | {making:,.0f} | {learning:,.0f} "
-        f"| {ratio(taken['step'], taken['made']):.1f} |"
+        f"| {ratio(taken['step'], taken['made']):.1f} | {share:.1%} |"
     )
 
 
@@ -193,8 +214,8 @@ REPORT = """
 Pictures a second that are made ready (cropped, mirrored, lit, blended; it happens in a thread of
 its own, ahead of the step), and that the step learns from:
 
-| model | made ready | learned from | ratio |
-|---|--:|--:|--:|
+| model | made ready | learned from | ratio | a run waits for batches |
+|---|--:|--:|--:|--:|
 {loads}
 """
 

@@ -53,6 +53,22 @@ def test_what_was_decoded_is_not_decoded_again_until_a_file_changes(pets: Path) 
     assert told == [(8, 8), (9, 9)]
 
 
+def test_a_class_of_which_no_picture_can_be_read_is_refused(pets: Path) -> None:
+    (pets / "dog").mkdir()
+    (pets / "dog/a.jpg").write_bytes(b"")
+    with pytest.raises(
+        UsageError, match=r"of the folder .*dog could be read .dog/a\.jpg: the file"
+    ):
+        read(pets)
+
+
+def test_a_class_whose_every_picture_has_another_label_too_is_refused(pets: Path) -> None:
+    (pets / "dog").mkdir()
+    shutil.copy(pets / "cat/0.png", pets / "dog/0.png")
+    with pytest.raises(UsageError, match="every picture of 'dog' is under another label too"):
+        read(pets)
+
+
 def test_a_broken_picture_is_left_out_by_name(pets: Path) -> None:
     whole = (pets / "cat/2.png").read_bytes()
     (pets / "cat/2.png").write_bytes(whole[: len(whole) // 2])

@@ -96,6 +96,8 @@ def changing(command: Callable[..., Any]) -> Callable[..., Any]:
         ("--seed", click.IntRange(min=0), "Of all that is drawn at random."),
         ("--precision", click.Choice(["bf16-mixed", "32-true"]), "Default: what is fast here."),
     )
+    told = "Compile the network: minutes before the first step, faster steps. One process."
+    command = click.option("--compile", is_flag=True, default=None, help=told)(command)
     for name, kind, words in reversed(options):
         command = click.option(name, type=kind, help=words)(command)
     return command

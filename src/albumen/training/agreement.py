@@ -21,10 +21,12 @@ def agree(folder: Path, said: dict[str, Any], begun: bool, free: tuple[str, ...]
     if begun and file.exists():
         before, now = _flat(json.loads(file.read_text("utf-8"))), _flat(said)
         for name in [*now, *before]:
-            if name not in free and before.get(name) != now.get(name):
+            # What is not said, as by a version that did not know of it, is as what is off.
+            old, new = before.get(name) or None, now.get(name) or None
+            if name not in free and old != new:
                 raise UsageError(
-                    f"{folder} holds a run with {name} {_told(before.get(name))}, not "
-                    f"{_told(now.get(name))}; choose another folder (--run), or remove it"
+                    f"{folder} holds a run with {name} {_told(old)}, not {_told(new)}; choose "
+                    "another folder (--run), or remove it"
                 )
     if processes.rank() == 0:
         file.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
@@ -44,4 +46,4 @@ def _flat(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(value: Any) -> str:
-    return "none" if value in (None, []) else str(value)
+    return "none" if value is None else str(value)

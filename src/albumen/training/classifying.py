@@ -15,7 +15,7 @@ from albumen.packs import Pack
 from albumen.training import checkpoint, data, network, processes, recipes
 from albumen.training.agreement import agree
 from albumen.training.classifier import Batches, Classification, Pixels, Rows, answers, figures
-from albumen.training.loop import Run, channels_last, fit
+from albumen.training.loop import Run, channels_last, compiled, fit
 from albumen.training.pictures import Augmentation
 from albumen.training.probe import Probe, Vectors, embedded
 from albumen.training.probe import fit as fit_probe
@@ -139,6 +139,8 @@ def train(job: Job, config: ClassifierConfig, start: str | None, told: Told) -> 
     )
     torch.manual_seed(config.seed)
     module = channels_last(beginning.build(pictures.classes))
+    if config.compile:
+        compiled(module)
     about = beginning.about(pictures.classes) | {"recipe": recipes.as_dict(config)}
     loop = config.loop(max(1, batches.of_an_epoch // config.accumulate), _precision(config))
     run = Run(Classification(module, config.smoothing), loop, job.folder, fabric, about)
@@ -147,7 +149,8 @@ def train(job: Job, config: ClassifierConfig, start: str | None, told: Told) -> 
 
     def judged() -> dict[str, float]:
         test = pictures.test
-        logits = answers(module, test.pixels, pictures.test_rows, augmentation)
+        with torch.compiler.set_stance("force_eager"):  # it would compile each size of batch anew
+            logits = answers(module, test.pixels, pictures.test_rows, augmentation)
         return figures(logits, test.labels[pictures.test_rows])
 
     fit(run, batches, told.training, judged)

@@ -130,7 +130,7 @@ def taught() -> ClipRecipe:
 RECIPES: dict[str, Callable[[], ClipRecipe]] = {"captions": captions, "taught": taught}
 
 
-def recipe(name: str, **changes: Any) -> ClipRecipe:
+def recipe(name: str, /, **changes: Any) -> ClipRecipe:
     """The recipe of that name, with some values of another kind. Raises `UsageError`."""
     if name not in RECIPES:
         raise UsageError(f"there is no recipe '{name}'; there are: {', '.join(RECIPES)}")

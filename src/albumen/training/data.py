@@ -91,15 +91,21 @@ def read(
     same files, is not decoded again. Raises `UsageError` for data that no classifier can be made
     of.
     """
-    pixels, known, skips = decoded(Source.of(data, sources), side, folder, name, on_progress)
+    source = Source.of(data, sources)
+    pixels, known, skips = decoded(source, side, folder, name, on_progress)
     skips += [Skip(one["name"], "has no label") for one in known if one["label"] is None]
     if not any(one["label"] is not None for one in known):
         raise UsageError(f"no picture of {data} has a label ({skips[0].name}: {skips[0].reason})")
+    _refuse_unreadable_classes(source, known, skips)
     found = _classes(data, [one for one in known if one["label"] is not None], classes)
     number = {label: i for i, label in enumerate(found)}
     labels = np.array([number.get(one["label"], -1) for one in known], np.int64)
     names, digests = (tuple(one[of] for one in known) for of in ("name", "digest"))
     skips += _leave_out_copies(labels, names, digests, found)
+    if not classes and (gone := set(range(len(found))).difference(labels.tolist())):
+        raise UsageError(
+            f"labels disagree: every picture of '{found[min(gone)]}' is under another label too"
+        )
     return Labelled(pixels, labels, names, digests, found, tuple(skips))
 
 
@@ -282,6 +288,17 @@ def stretch(pixels: Pixels, side: int) -> Pixels:
 
     resized = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
     return np.asarray(resized)
+
+
+def _refuse_unreadable_classes(
+    source: "Source", known: Iterable[dict[str, Any]], skips: Sequence[Skip]
+) -> None:
+    read = {one["label"] for one in known}
+    for folder in source.folders:
+        if folder.name not in read:
+            of_it = (skip for skip in skips if skip.name.startswith(f"{folder.name}/"))
+            why = next((f" ({skip.name}: {skip.reason})" for skip in of_it), "")
+            raise UsageError(f"no picture of the folder {folder} could be read{why}")
 
 
 def _classes(

@@ -6,7 +6,9 @@ Lightning Fabric brings precision, devices and further processes; all else can b
 """
 
 import math
+import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from albumen.errors import UsageError
 from albumen.training import checkpoint, processes
 from albumen.training.ahead import Ahead
 from albumen.training.checkpoint import BEST, LAST, State, Weights
@@ -121,6 +124,20 @@ def decayed_apart(module: nn.Module, speed: float = 1.0) -> list[dict[str, Any]]
 def channels_last(module: Module) -> Module:
     """The module, its filters lying in memory as convolutions are fastest with."""
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def compiled(module: Module) -> Module:
+    """The module, compiled when it is first called, in place: the names of its weights stay.
+
+    Each shape has a graph of its own: what is computed does not depend on what was before, so runs
+    still go on bit for bit. Raises `UsageError` where nothing can be compiled.
+    """
+    if processes.world() > 1:
+        raise UsageError("--compile is for one process: leave out --processes")
+    if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++", "c++"))):
+        raise UsageError("--compile needs a C++ compiler (g++, clang++): install one, or leave it")
+    module.compile(dynamic=False)
+    return module
 
 
 def _optimizer(groups: list[dict[str, Any]], config: LoopConfig) -> torch.optim.Optimizer:
@@ -246,10 +263,14 @@ class Run:
 
     def _refuse_nonsense(self, loss: float, rate: float) -> None:
         if not math.isfinite(loss):
+            kept = (
+                "the last checkpoint is as it was"
+                if self.checkpoint.exists()
+                else "nothing was saved yet"
+            )
             raise TrainingError(
                 f"the loss became {loss} in step {self.step + 1}, at a learning rate of "
-                f"{rate:.3g}; the last checkpoint is as it was: try a lower rate, or a longer "
-                "warm-up"
+                f"{rate:.3g}; {kept}: try a lower rate, or a longer warm-up"
             )
 
     @torch.no_grad()

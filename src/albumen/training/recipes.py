@@ -27,7 +27,8 @@ class ClassifierConfig:
     from, of all processes, in `accumulate` parts. `warmup`: share of all steps. `crops`: shares of
     the side of what is kept of a picture (drawn for each batch), `padding`: black pixels around it
     that crops may reach into. `average`: how far back the average of the weights reaches, as its
-    decay a step. `test`: share of each class that is judged by and not learned.
+    decay a step. `test`: share of each class that is judged by and not learned. `compile`: the
+    network, which takes minutes before the first step.
     """
 
     model: str = "convnet"
@@ -50,6 +51,7 @@ class ClassifierConfig:
     test: float = 0.1
     seed: int = 0
     precision: Precision | Literal["auto"] = "auto"
+    compile: bool = False
 
     @property
     def stored(self) -> int:
