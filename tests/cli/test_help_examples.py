@@ -32,11 +32,8 @@ def commands() -> list[tuple[str, click.Command]]:
 
 
 COMMANDS = commands()
-EXAMPLES = [
-    pytest.param(line, id=line)
-    for _, command in COMMANDS
-    for line in getattr(command, "examples", "").splitlines()
-]
+LINES = [line for _, c in COMMANDS for line in getattr(c, "examples", "").splitlines()]
+EXAMPLES = [pytest.param(line, id=line) for line in dict.fromkeys(LINES)]  # groups repeat some
 
 
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS])

@@ -1,6 +1,5 @@
 """`albumen train`: what it prints, what it refuses, and that it can be gone on with."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.training.pets import build, captioned
+
+from albumen.training import log
 
 QUICK = ("--model", "convnet-8", "--size", "16", "--epochs", "2", "--batch", "8")
 
@@ -146,12 +147,27 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(albumen, pets: Path) -> None:
     process.communicate()
 
 
+CLASSIFIER = ("classifier", "--epochs", "3", "--model", "convnet-8", "--size", "16", "--batch", "8",
+              "--optimizer", "sgd", "--mixup", "1", "--precision", "32-true")  # fmt: skip
+FINGERPRINT = ("fingerprint", "--steps", "3", "--batch", "8", "--size", "32")
+
+
 @pytest.mark.long
-def test_two_processes_train_one_classifier(pets: Path) -> None:
-    process = program(pets, "--epochs", "2", "--processes", "2", "--json")
-    out, told = process.communicate(timeout=500)
-    assert process.returncode == 0, told
-    assert json.loads(out)["classes"] == ["cat", "coffee"]
+@pytest.mark.parametrize(("task", "apart"), [(CLASSIFIER, 1e-4), (FINGERPRINT, 5e-2)])
+def test_two_processes_learn_what_one_learns(
+    pets: Path, task: tuple[str, ...], apart: float
+) -> None:
+    for count in (1, 2):
+        command = [sys.executable, "-m", "albumen.cli.main", "train", task[0], str(pets), *task[1:]]
+        several = ["--processes", str(count), "--run", str(count)]
+        done = subprocess.run([*command, *several], cwd=pets.parent, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert (pets.parent / str(count) / "report.html").exists()
+    one, two = (log.read(pets.parent / str(count) / "log.csv") for count in (1, 2))
+    assert len(one) == len(two) >= 3
+    for alone, together in zip(one, two, strict=True):
+        # The fingerprint learns in bfloat16 where the processor has it, which rounds to 3 digits.
+        assert together["loss"] == pytest.approx(alone["loss"], rel=apart)
 
 
 @pytest.mark.long

@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.training import two_processes
 
 from albumen.training import checkpoint, log
 
-SCRIPT = Path(__file__).with_name("two_processes.py")
+SCRIPT = Path(two_processes.__file__)
 SRC = Path(checkpoint.__file__).parents[2]
 
 
@@ -39,10 +40,11 @@ def start(folder: Path, steps: int, world: int) -> list[subprocess.Popen[str]]:
 
 
 def test_two_processes_have_the_losses_of_one_with_the_same_batch(tmp_path: Path) -> None:
-    for world in (1, 2):
-        for process in start(tmp_path / str(world), 6, world):
-            out, _ = process.communicate(timeout=500)
-            assert process.returncode == 0, out
+    started = start(tmp_path / "2", 6, 2)
+    two_processes.train(tmp_path / "1", 6)
+    for process in started:
+        out, _ = process.communicate(timeout=500)
+        assert process.returncode == 0, out
     one, two = (log.read(tmp_path / str(world) / "log.csv") for world in (1, 2))
     assert len(one) == len(two) == 6
     assert one[-1]["loss"] < one[0]["loss"]

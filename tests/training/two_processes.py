@@ -63,10 +63,8 @@ def batch(number: int, pixels: torch.Tensor) -> Matches:
     return Matches(lesson, Sentences(ids[own], torch.eye(4)[photo][own]), truth)
 
 
-def main() -> None:
-    folder, steps = Path(sys.argv[1]), int(sys.argv[2])
+def train(folder: Path, steps: int) -> None:
     torch.manual_seed(0)
-    torch.set_num_threads(1)
     heads, sentence = Heads(16, 24, 10, 6), nn.Linear(16, 4)
     weights = ContrastiveWeights(), DistillationWeights()
     task = Contrastive(CLIP(CONFIG), heads, sentence, *weights, parts=1)
@@ -88,8 +86,13 @@ def main() -> None:
             time.sleep(0.05)
         return batch(number, pixels)
 
+    fit(run, paced, lambda progress: print(progress, flush=True))
+
+
+def main() -> None:
+    torch.set_num_threads(1)
     try:
-        fit(run, paced, lambda progress: print(progress, flush=True))
+        train(Path(sys.argv[1]), int(sys.argv[2]))
     except TrainingError as error:
         print(f"ended: {error}", flush=True)
         sys.exit(3)

@@ -29,7 +29,7 @@ SKIPS_SHOWN = 10
     cls=Group,
     examples="""
         albumen train classifier pets --epochs 5 --size 32
-        albumen train classifier pets --probe starter --to-pack pets
+        albumen train classifier pets --probe starter --per-class 4 --to-pack pets
     """,
 )
 def train() -> None:
