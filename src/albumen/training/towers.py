@@ -118,9 +118,11 @@ def train(
         clip = channels_last(CLIP(config.clip))
         task = _task(stage, clip, material.widths, config, folder, begin)
         run = Run(task, loop, folder / stage, fabric, about)
-        run.resume()
+        begun = run.resume()
         if run.step < loop.last:
             told.stage(stage)
+            if begun:
+                told.note(f"going on at step {run.step} of {loop.last} of the stage {stage}")
             with fabric.autocast():
                 batch_of = _batches(material, clip, run.folder, told.reading)
             _fit(run, batch_of, told, None if judge is None else partial(judge, clip))
