@@ -193,7 +193,7 @@ def classifier(
     "clip",
     examples="""
         albumen train clip captioned.tar --steps 20 --batch 8 --size 32
-        albumen train clip captioned.tar --teacher starter --see 5 --read 5 --steps 5 --run runs/two
+        albumen train clip captioned.tar --teacher starter --see 5 --steps 5 --batch 8 --run two
     """,
 )
 @click.argument("shards", metavar="SHARDS", type=click.Path(path_type=Path))
