@@ -9,29 +9,32 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests import journey, tracing
-from tests.journey import Place
-from tests.packs.local_hub import LocalHub
-from tests.packs.ready import colours
+from tests.cli.test_help_examples import examples_hub
+from tests.journey import Place, Step
 from tests.tracing import calls, changes, needs_strace, trace
 
 pytestmark = pytest.mark.timeout(1800)  # the first test waits for the whole journey
 
-LEFT_OUT = ("trash", "trash restore", "train")
-"""Commands that move files when they are told to (tests/trash/ watches them), and those that learn
-for minutes from folders that are no library's; their subcommands, too, but for `trash list`."""
-
-PYTORCH = ("models", "models describe")
-"""Commands for engineers, who have PyTorch; it makes a folder of its own in /tmp."""
-
 PHOTOS = 2000
 
-Look = dict[str, tuple[object, ...]]
+
+class Look(NamedTuple):
+    """What a file or folder is; `content` is a file's hash."""
+
+    content: str | None
+    modified: int
+    changed: int
+    mode: int
+    owner: int
+    inode: int
+    attributes: list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,14 @@ class Journey:
     """A journey that was taken: how each step ended, the roots before it, and strace's log."""
 
     place: Place
+    steps: list[Step]
     codes: list[tuple[str, int]]
     errors: str
-    before: dict[Path, Look]
+    before: dict[Path, dict[str, Look]]
     log: Path | None
 
 
-def left_out(name: str) -> bool:
-    return name in LEFT_OUT or name.startswith("train ")
-
-
-def look(root: Path) -> Look:
+def look(root: Path) -> dict[str, Look]:
     """Content, time, mode, owner and extended attributes of all that lies there.
 
     The time of the last change to any of them (ctime) tells even what was put back afterwards.
@@ -58,13 +58,13 @@ def look(root: Path) -> Look:
     return {str(path): _fingerprint(path) for path in paths}
 
 
-def _fingerprint(path: Path) -> tuple[object, ...]:
+def _fingerprint(path: Path) -> Look:
     status = path.lstat()
     content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     names = os.listxattr(path) if hasattr(os, "listxattr") else []
     attributes = sorted((name, os.getxattr(path, name)) for name in names)
     times = status.st_mtime_ns, status.st_ctime_ns
-    return content, times, status.st_mode, status.st_uid, status.st_ino, attributes
+    return Look(content, *times, status.st_mode, status.st_uid, status.st_ino, attributes)
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +74,28 @@ def taken(
     """Every command but those of the hub, among 2,000 files."""
     folder = tmp_path_factory.mktemp("journey")
     place = journey.prepare(folder, sample_photos, tiny_pack, wide_shard, photos=PHOTOS)
-    _make_various(place.user / "Pictures")
-    before = {root: look(root) for root in place.roots}
-    steps = [step for step in journey.steps(place, hub=False) if not left_out(step.name)]
-    command, env = journey.script(place, steps), journey.environment(place)
+    for photos in (place.user / "Pictures", *place.moved):
+        _make_various(photos)
+    return take(place, list(journey.steps(place, hub=False)))
+
+
+def take(place: Place, steps: list[Step], **more: str) -> Journey:
+    """Those steps, watched."""
+    before = {root: look(root) for root in (*place.roots, *place.moved)}
+    command, env = journey.script(place, steps), journey.environment(place, **more)
     log = None
     if tracing.HAS_STRACE:
-        log = folder / "strace.log"
+        log = place.work.parent / "strace.log"
         done = trace(command, log, cwd=place.work, env=env)
     else:
         done = subprocess.run(command, cwd=place.work, env=env, capture_output=True, text=True)
     assert [name for name, _ in journey.codes(done)] == [step.name for step in steps], done.stderr
-    return Journey(place, journey.codes(done), done.stderr, before, log)
+    return Journey(place, steps, journey.codes(done), done.stderr, before, log)
 
 
 def _make_various(folder: Path) -> None:
     """Modes, times and, where the disk has them, extended attributes of all sorts."""
-    for number, path in enumerate(sorted(folder.rglob("*.jpg"))):
+    for number, path in enumerate(sorted([*folder.rglob("*.jpg"), *folder.rglob("*.png")])):
         if hasattr(os, "setxattr"):
             with contextlib.suppress(OSError):  # a disk that keeps none
                 os.setxattr(path, "user.note", b"seen %d" % number)
@@ -109,15 +114,44 @@ def traced(taken: Journey) -> Path:
 def test_every_command_was_there(taken: Journey) -> None:
     assert "unexpected" not in taken.errors
     assert [step for step in taken.codes if step[1] not in (0, 1)] == []
-    known = {name for name, _ in journey.COMMANDS if not left_out(name)}
-    assert {name for name, _ in taken.codes} >= known - {"albumen", "packs", *journey.HUB}
+    apart = [step for step in taken.codes if step[0].split()[0] in journey.APART]
+    assert [step for step in apart if step[1]] == []  # what was moved came back
+    known = {name for name, _ in journey.COMMANDS}
+    assert {name for name, _ in taken.codes} >= known - {"albumen", "train", *journey.HUB}
 
 
 def test_two_thousand_originals_stay_as_they_are(taken: Journey) -> None:
-    assert sum(len(seen) for seen in taken.before.values()) > PHOTOS
-    for root, seen in taken.before.items():
-        now = look(root)
-        assert {path for path in {*seen, *now} if seen.get(path) != now.get(path)} == set()
+    assert sum(len(taken.before[root]) for root in taken.place.roots) > PHOTOS
+    assert altered(taken, taken.place.roots) == {}
+
+
+def altered(taken: Journey, roots: Iterable[Path]) -> dict[str, tuple[object, object]]:
+    """What is not as it was before: the old look and the new one, by path."""
+    return {
+        path: (seen.get(path), now.get(path))
+        for root in roots
+        for seen, now in [(taken.before[root], look(root))]
+        for path in {*seen, *now}
+        if seen.get(path) != now.get(path)
+    }
+
+
+def test_what_was_trashed_and_put_back_is_as_it_was(taken: Journey) -> None:
+    """Content, time, mode, owner, attributes, and the file itself: it was renamed, not copied.
+
+    A rename sets the time of the last change (ctime), and the times of the folders it touches.
+    """
+    changed = altered(taken, taken.place.moved)
+    files = {path: looks for path, looks in changed.items() if Path(path).is_file()}
+    assert len({Path(path).parent for path in files}) > 1  # they were away: ctime tells
+    for path in changed:
+        seen, now = (_but_for_a_rename(looks) for looks in changed[path])
+        assert seen == now, path
+
+
+def _but_for_a_rename(seen: object) -> tuple[object, ...]:
+    assert isinstance(seen, Look)
+    return seen._replace(changed=0, modified=0 if seen.content is None else seen.modified)
 
 
 def test_nothing_under_a_root_was_opened_to_be_written(taken: Journey, traced: Path) -> None:
@@ -125,26 +159,48 @@ def test_nothing_under_a_root_was_opened_to_be_written(taken: Journey, traced: P
         assert changes(traced, root) == []
 
 
+def test_photos_are_renamed_into_the_trash_and_back_and_nothing_else(
+    taken: Journey, traced: Path
+) -> None:
+    done = {
+        (taken.steps[int(call.step)].name.split()[0], call.name)
+        for root in taken.place.moved
+        for call in changes(traced, root)
+    }
+    assert done == {("trash", "renameat2")}
+
+
 def test_all_that_was_written_lies_in_the_library_or_where_the_command_said(
     taken: Journey, traced: Path
 ) -> None:
-    work = taken.place.work
-    ours = (str(taken.place.home), str(work / "demo"), "/dev/", "/proc/self")
-    named = {
-        (step.name, str(work / word))
-        for step in journey.steps(taken.place, hub=False)
-        for word in step.arguments
-        if not word.startswith("-")
+    written = {
+        (int(call.step), path)
+        for call in calls(traced)
+        if call.name in tracing.WRITERS and call.writes and not call.failed and call.step
+        for path in call.paths
     }
     elsewhere = {
-        (call.step, path)
-        for call in calls(traced)
-        if call.name in tracing.WRITERS and call.writes and not call.failed
-        for path in (str(work / name) for name in call.paths)
-        if not path.startswith(ours) and call.step not in PYTORCH
-        if not any(path.startswith(word) for step, word in named if step == call.step)
+        (step.name, path)
+        for step, name in ((taken.steps[number], name) for number, name in written)
+        for path in [str(step.folder / name)]
+        if not path.startswith(allowed(step, taken.place))
     }
     assert elsewhere == set()
+    left = {path.name for path in taken.place.temporary.iterdir()}
+    assert {name for name in left if not name.startswith("torchinductor_")} == set()  # PyTorch's
+
+
+def allowed(step: Step, place: Place) -> tuple[str, ...]:
+    """Where that command may write: the beginnings of paths."""
+    library = step.environment.get("ALBUMEN_HOME", str(place.home))
+    named = [str(step.folder / word) for word in step.arguments if not word.startswith("-")]
+    by_command = {
+        "demo": [str(step.folder / "demo")],
+        "train": [str(step.folder / "runs"), str(place.temporary)],
+        "models": [str(place.temporary)],
+        "trash": [str(step.folder / "photos"), str(place.trash)],
+    }.get(step.name.split()[0], [])
+    return library, "/dev/", "/proc/self", *named, *by_command
 
 
 def test_no_socket_was_opened_and_no_name_looked_up(traced: Path) -> None:
@@ -173,21 +229,30 @@ def _files_that_hold(words: set[bytes], home: Path) -> Iterator[Path]:
 # The commands that may use the network
 
 
-@needs_strace
-def test_adding_packs_reaches_the_hub_that_was_named_and_nobody_else(
-    tmp_path: Path, sample_photos: Path, tiny_pack: Path, wide_shard: Path
-) -> None:
-    place = journey.prepare(tmp_path, sample_photos, tiny_pack, wide_shard, photos=12)
-    colours(tmp_path / "hub" / "Xenova/clip-vit-base-patch32")
-    hub = LocalHub(tmp_path / "hub")
-    steps = [step for step in journey.steps(place, hub=True) if step.name == "packs add"]
-    env = journey.environment(place, HF_ENDPOINT=hub.endpoint)
-    log = tmp_path / "log"
-    done = trace(journey.script(place, steps), log, cwd=place.work, env=env)
+@pytest.fixture(scope="module")
+def fetched(
+    tmp_path_factory: pytest.TempPathFactory, sample_photos: Path, tiny_pack: Path, wide_shard: Path
+) -> Journey:
+    """Every example of `packs add` and `packs pull`, of a hub on this machine."""
+    folder = tmp_path_factory.mktemp("fetched")
+    place = journey.prepare(folder, sample_photos, tiny_pack, wide_shard, photos=12)
+    hub = examples_hub(folder / "hub")
+    taken = take(place, list(journey.steps(place, hub=True)), HF_ENDPOINT=hub.endpoint)
     hub.close()
-    assert [code for _, code in journey.codes(done)] == [0] * len(steps), done.stderr
-    assert any(call.is_inet for call in calls(log))
-    assert [call for call in calls(log) if call.beyond_loopback] == []
+    return taken
+
+
+def test_packs_come_from_the_hub_that_was_named(fetched: Journey) -> None:
+    assert {name for name, _ in fetched.codes} == set(journey.HUB)
+    assert [step for step in fetched.codes if step[1]] == [], fetched.errors
+    assert altered(fetched, fetched.place.roots) == {}
+
+
+@needs_strace
+def test_fetching_packs_speaks_with_nobody_else(fetched: Journey) -> None:
+    assert fetched.log is not None
+    assert any(call.is_inet for call in calls(fetched.log))
+    assert [call for call in calls(fetched.log) if call.beyond_loopback] == []
 
 
 # Positive controls: each watch sees what it looks for

@@ -25,7 +25,7 @@ WRITERS = (
 _OPENS = ("open", "openat", "openat2")
 _FOR_WRITING = re.compile(r"\bO_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)\b")
 _CALL = re.compile(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)", re.S)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
 _FOLDER = re.compile(r"(?:AT_FDCWD|\d+)<([^>]*)>")
 _MARK = re.compile(r'"/journey/([^"]*)"')
 _ADDRESS = re.compile(r'sin6?_port=htons\((\d+)\).*?inet_(?:addr|pton)\((?:AF_INET6, )?"([^"]+)"')
@@ -59,11 +59,12 @@ class Call:
 
     @property
     def paths(self) -> list[str]:
-        """The paths it names; relative ones below the folder that it names, too."""
-        found = []
+        """The paths it names; relative ones below the folder that it names with each."""
+        found = [
+            f"{folder}/{path}" if folder and not path.startswith("/") else path
+            for folder, path in _PATH.findall(self.arguments)
+        ]
         folder = _FOLDER.match(self.arguments)
-        for path in _QUOTED.findall(self.arguments):
-            found.append(f"{folder[1]}/{path}" if folder and not path.startswith("/") else path)
         return found or ([folder[1]] if folder else [])
 
     @property

@@ -46,10 +46,8 @@ def test_every_help_ends_in_examples(name: str) -> None:
     assert all("albumen" in line for line in lines)
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+def examples_hub(folder: Path) -> LocalHub:
     """Small models by the names that examples fetch, on a hub of this machine."""
-    folder = tmp_path_factory.mktemp("hub")
     colours(folder / "Xenova/clip-vit-base-patch32")
     vit = "google/vit-base-patch16-224"
     (folder / vit).mkdir(parents=True)
@@ -57,7 +55,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
     entry = catalogue.find(vit)
     assert entry is not None
     assert entry.revision is not None
-    server = LocalHub(folder, revisions={vit: entry.revision})
+    return LocalHub(folder, revisions={vit: entry.revision})
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    server = examples_hub(tmp_path_factory.mktemp("hub"))
     yield server
     server.close()
 

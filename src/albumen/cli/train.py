@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +149,7 @@ def classifier(
     From scratch, from weights (--from), or as a linear probe (--probe), which a few pictures a
     class are enough for.
     """
-    _require_training()
+    _require_training(session)
     if processes > 1 and "LOCAL_RANK" not in os.environ:
         return _several(session, processes)
     from albumen.training import classifying, recipes
@@ -237,7 +237,7 @@ def clip(
     choose the best weights by. A recipe MODULE:FUNCTION brings its own data and stages (only their
     steps can be changed); the starter's is recipes.starter.plan:starter.
     """
-    _require_training()
+    _require_training(session)
     if processes > 1 and "LOCAL_RANK" not in os.environ:
         return _several(session, processes)
     from albumen.packs import open_pack
@@ -308,7 +308,7 @@ def fingerprint(
     No labels are needed: two edited views of a photo shall be alike, and views of different photos
     not. PHOTOS is a folder, searched with all that lies below it, or shards (.tar).
     """
-    _require_training()
+    _require_training(session)
     if processes > 1 and "LOCAL_RANK" not in os.environ:
         return _several(session, processes)
     from albumen.training import fingerprinting
@@ -345,12 +345,17 @@ def _print_figures(figures: Mapping[str, float], folder: Path, to_pack: str | No
     print_json({"run": str(folder), "pack": to_pack} | rounded)
 
 
-def _require_training() -> None:
+def _require_training(session: Session) -> None:
     try:
         import lightning_fabric  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
         raise AlbumenError("training needs PyTorch; run: pip install 'albumen[train]'") from error
+    home = session.home()
+    with suppress(AlbumenError):  # then nothing is kept
+        home.make()
+    # Matplotlib keeps a list of the machine's fonts: where all lies that Albumen writes unasked.
+    os.environ.setdefault("MPLCONFIGDIR", str(home.cache / "matplotlib"))
 
 
 def _several(session: Session, count: int) -> int:
