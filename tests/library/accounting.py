@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from albumen.library.home import Home
+from albumen.library.scan import is_sidecar
 from albumen.library.store import Store
 
 RUN = """
@@ -15,6 +16,7 @@ import json, sys, time
 from pathlib import Path
 from albumen.library import indexing
 from albumen.library.home import Home
+from albumen.library.scan import is_sidecar
 from albumen.packs import open_pack
 
 def memory(name):
@@ -69,12 +71,14 @@ def index_and_account(
 
 
 def _files(folder: Path) -> list[bytes]:
-    """All that lies in the folder but what is hidden, which is nobody's business."""
+    """All that lies in the folder but what is hidden, which is nobody's business, and sidecars,
+    which are their photos'.
+    """
     found = []
     for place, folders, names in os.walk(os.fsencode(folder)):
         folders[:] = [name for name in folders if not name.startswith(b".")]
         found += [os.path.join(place, name) for name in names if not name.startswith(b".")]
-    return found
+    return [path for path in found if not is_sidecar(path)]
 
 
 def _photos(home: Home) -> set[bytes]:
