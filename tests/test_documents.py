@@ -13,6 +13,7 @@ DOCUMENTS = [
 ]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 MARKED = re.compile(r"^<!-- (?!end )(.+?) -->\n.*?^<!-- end -->", re.MULTILINE | re.DOTALL)
+QUOTED_TEST = re.compile(r"`(test_\w+)(?:\.py)?`")
 QUOTED_PATH = re.compile(rf"`((?:{'|'.join(PLACES)})/[\w./*-]*)`")
 
 
@@ -23,6 +24,19 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     lost = [str(target) for target in links if not target.exists()]
     lost += [path for path in QUOTED_PATH.findall(text) if not any(ROOT.glob(path.rstrip("/")))]
     assert not lost
+
+
+def written_tests() -> set[str]:
+    """The names of all tests, and of the files that hold them."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    defined = (re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE) for file in files)
+    return {file.stem for file in files}.union(*defined)
+
+
+def test_the_tests_that_documents_name_are_there() -> None:
+    named = {name for page in DOCUMENTS for name in QUOTED_TEST.findall(page.read_text())}
+    assert len(named) > 20
+    assert named - written_tests() == set()
 
 
 def marks() -> list[str]:
