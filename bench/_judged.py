@@ -1,4 +1,4 @@
-"""Base pictures, their edits and other pictures as files of an album; which of them are copies."""
+"""Base pictures, their edits, bursts and others as files of an album; which of them are copies."""
 
 import io
 import json
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bench import _bursts
 from bench._edits import KINDS, Kind
 from blake3 import blake3
 from PIL import Image
@@ -30,13 +31,16 @@ class Base:
 class File:
     """A file of the album. `base`: the key of the picture that it shows.
 
-    `kind`, `grade`: how it was edited; None and 0 for the picture itself.
+    `kind`, `grade`: how it was edited; None and 0 for the picture itself. `burst`: of which burst
+    of the table it is, `scene`: what it shows another moment of.
     """
 
     path: Path
     base: str
-    kind: str | None
-    grade: float
+    kind: str | None = None
+    grade: float = 0
+    burst: str | None = None
+    scene: str | None = None
 
 
 def pictures(shards: list[Path]) -> Iterator[Base]:
@@ -96,6 +100,25 @@ def album(folder: Path, bases: list[Base], others: list[Base], each: int) -> lis
     return files + [_original(folder, other) for other in others]
 
 
+def bursts(folder: Path, of: list[Base], mirrors: Path | None) -> list[File]:
+    """Frames of real bursts, and for each of the pictures what was seen moments later."""
+    files = []
+    for frame in _bursts.real(mirrors):
+        path = folder / _plain(f"{frame.name}.jpg")
+        if not path.exists():
+            path.write_bytes(frame.jpeg())
+        files.append(File(path, frame.name, burst=frame.burst, scene=frame.scene))
+    for base in of:
+        picture = Image.open(io.BytesIO(base.jpeg)).convert("RGB")
+        for move in _bursts.MOVES:
+            name = f"{base.key} {move.name}"
+            path = folder / _plain(f"{name}.jpg")
+            if not path.exists():
+                path.write_bytes(_bursts.generated(picture, move, drawn(base.key, move.name)))
+            files.append(File(path, name, burst=move.name, scene=base.key))
+    return files
+
+
 def edited(picture: Image.Image, key: str, kind: Kind, grade: float) -> tuple[bytes, str]:
     """The file of one edit."""
     return kind.save(kind.edit(picture, grade, drawn(key, kind.name, grade)), grade)
@@ -105,7 +128,7 @@ def _original(folder: Path, base: Base) -> File:
     path = folder / _plain(f"{base.key}.jpg")
     if not path.exists():
         path.write_bytes(base.jpeg)
-    return File(path, base.key, None, 0)
+    return File(path, base.key, scene=base.key)
 
 
 def _plain(name: str) -> str:

@@ -1,19 +1,23 @@
 """How well copies are found, beside perceptual hashes, imagededup and czkawka, in one run.
 
     python -m bench.duplicates --shards held-*.tar [--bases 600] [--edits 12] [--others 1500]
-        [--write] [--keep DIR]
+        [--bursts 100] [--mirrors DIR] [--skip 0] [--write] [--keep DIR]
 
 Takes base pictures that nobody trained on, edits them by the table of `_edits`, adds pictures that
-show other things of the same classes, indexes all of it as any folder and asks `duplicates`. Recall
-counts the pairs (original, edit) that are together in a group; precision all pairs of all groups of
-the levels *identical* and *same-picture*. The other methods get every pair within their published
-threshold, without groups, which favours them. `--write` puts the figures into docs/duplicates.md.
+show other things of the same classes and the bursts of `_bursts` (real ones from clones in DIR, and
+generated ones of some of the other pictures), indexes all of it as any folder and asks
+`duplicates`. Recall counts the pairs (original, edit) that are together in a group; precision all
+pairs of all groups of the levels *identical* and *same-picture*; two photos of a burst are
+different. The other methods get every pair within their published threshold, without groups, which
+favours them. `--skip` leaves out the first bases, where they were looked at before. `--write` puts
+the figures into docs/duplicates.md.
 
 Truth follows from how the album was made. Collections hold the same photo twice now and then: pairs
 that were looked at and found to be so are named in `_same.txt`, and count neither way.
 """
 
 import argparse
+import itertools
 import resource
 import tempfile
 import time
@@ -22,8 +26,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from bench import _bursts
 from bench._edits import KINDS
-from bench._judged import Base, File, album, chosen, pictures
+from bench._judged import Base, File, album, bursts, chosen, pictures
 from bench._page import put
 from PIL import Image
 
@@ -46,14 +51,17 @@ def main() -> None:
     arguments.add_argument("--bases", type=int, default=600)
     arguments.add_argument("--edits", type=int, default=12, help="of each base")
     arguments.add_argument("--others", type=int, default=1500, help="pictures without edits")
+    arguments.add_argument("--bursts", type=int, default=100, help="of the others, generated")
+    arguments.add_argument("--mirrors", type=Path, help="clones with real bursts, OWNER+NAME")
+    arguments.add_argument("--skip", type=int, default=0, help="bases that were looked at before")
     arguments.add_argument("--write", action="store_true")
     arguments.add_argument(
         "--keep", type=Path, help="make album and library here, or take those that are"
     )
     options = arguments.parse_args()
     found = list(pictures(options.shards))
-    bases = chosen(found, options.bases)
-    known = {base.key for base in bases}
+    drawn = chosen(found, options.skip + options.bases)
+    known, bases = {base.key for base in drawn}, drawn[options.skip :]
     others = chosen([base for base in found if base.key not in known], options.others)
     with tempfile.TemporaryDirectory() as temporary:
         judge(options.keep or Path(temporary), bases, others, options)
@@ -62,6 +70,7 @@ def main() -> None:
 def judge(folder: Path, bases: list[Base], others: list[Base], options: argparse.Namespace) -> None:
     """Make the album, find its copies with each method, print and write what came of it."""
     files = album(folder / "album", bases, others, options.edits)
+    files += bursts(folder / "album", others[: options.bursts], options.mirrors)
     print(f"{len(files)} files of {len(bases)} bases and {len(others)} other pictures", flush=True)
     methods = {"Albumen": albumen(folder)}
     methods |= {name: hashed(files, *how) for name, how in HASHES.items()}
@@ -69,9 +78,10 @@ def judge(folder: Path, bases: list[Base], others: list[Base], options: argparse
     same, of_base = _same_pictures(), {file.path.name: file.base for file in files}
     print(report := table(files, methods, same, of_base))
     print(details := by_kind(files, methods))
+    print(moments := by_burst(files, methods))
     print(failures := named(files, methods["Albumen"], same, of_base))
     if options.write:
-        put(PAGE, "bench.duplicates", f"{report}\n\n{details}\n\n{failures}")
+        put(PAGE, "bench.duplicates", f"{report}\n\n{details}\n\n{moments}\n\n{failures}")
 
 
 def albumen(folder: Path) -> Pairs:
@@ -221,8 +231,7 @@ def by_kind(files: list[File], methods: dict[str, Pairs]) -> str:
     asked: dict[tuple[str, float], list[tuple[str, str]]] = defaultdict(list)
     for file, each in wanted(files):
         asked[str(file.kind), file.grade].append(each)
-    short = [name.split(",")[0].split(" (")[0] for name in methods]
-    rows = [f"| edit | pairs | {' | '.join(short)} |", "|---" * (len(methods) + 2) + "|"]
+    rows = [f"| edit | pairs | {' | '.join(_short(methods))} |", "|---" * (len(methods) + 2) + "|"]
     for kind in KINDS:
         for grade in kind.grades:
             pairs = asked.get((kind.name, grade), [])
@@ -233,6 +242,31 @@ def by_kind(files: list[File], methods: dict[str, Pairs]) -> str:
                 name = kind.name if len(kind.grades) == 1 else f"{kind.name} {grade:g}"
                 rows.append(f"| {name} | {len(pairs)} | {' | '.join(shares)} |")
     return "\n".join(rows)
+
+
+def by_burst(files: list[File], methods: dict[str, Pairs]) -> str:
+    """Pairs of photos of one scene that are no copies, and how many each method takes for such."""
+    scenes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    originals = {file.scene: file.path.name for file in files if file.burst is None}
+    for file in files:
+        if file.burst is not None:
+            scenes[file.burst, str(file.scene)].append(file.path.name)
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for (burst, scene), names in scenes.items():
+        first = [originals[scene]] if scene in originals else []
+        pairs[burst] += [pair(*two) for two in itertools.combinations(first + names, 2)]
+    rows = [
+        f"| pairs that are no copies | pairs | {' | '.join(_short(methods))} |",
+        "|---" * (len(methods) + 2) + "|",
+    ]
+    for burst, asked in pairs.items():
+        taken = [str(sum(p in found for p in asked)) for found in methods.values()]
+        rows.append(f"| {_bursts.described(burst)} | {len(asked):,} | {' | '.join(taken)} |")
+    return "\n".join(rows)
+
+
+def _short(methods: Iterable[str]) -> list[str]:
+    return [name.split(",")[0].split(" (")[0] for name in methods]
 
 
 def named(files: list[File], found: Pairs, same: Pairs, of_base: dict[str, str]) -> str:
