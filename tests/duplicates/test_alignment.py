@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench._edits import KINDS
-from PIL import Image
+from PIL import Image, ImageOps
 from tests.duplicates.albums import crop, photo
 
 from albumen.duplicates.alignment import align
@@ -79,3 +79,9 @@ def test_a_crop_tells_which_part_it_shows(sample_photos: Path) -> None:
     assert regions(found)[0] == pytest.approx([0.2, 0.1, 0.9, 0.8], abs=0.03)
     assert found.first[0] == pytest.approx(0.49, abs=0.03)
     assert found.second[0] > 0.97
+
+
+def test_a_picture_on_plain_ground_lies_on_itself_in_a_frame(sample_photos: Path) -> None:
+    ground = ImageOps.expand(photo(sample_photos, "coffee.png"), 40, (250, 250, 250))
+    framed = ImageOps.expand(ground, 30, (120, 80, 40))
+    assert agrees(laid(ground, framed))[0]

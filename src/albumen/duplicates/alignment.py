@@ -1,25 +1,27 @@
 """Whether two small grey pictures show the same picture, and which part of it each one shows.
 
 One is laid over the other: first in each of the eight orientations as it is; where that does not
-fit, its middle is looked for in the other at many sizes and places (normalised correlation), and
-what fits best is adjusted until the two agree (Lucas & Kanade, "An Iterative Image Registration
-Technique", 1981, with an affine map and Tukey's weights, so that captions and stickers do not
-pull). In the end pieces are compared one by one: a copy agrees nearly everywhere, two photos of
-one scene do not.
+fit, also without the plain borders of both, and its middle is looked for in the other at many sizes
+and places (normalised correlation). What fits best is adjusted until the two agree (Lucas & Kanade,
+"An Iterative Image Registration Technique", 1981, with an affine map and Tukey's weights, so that
+captions and stickers do not pull). In the end pieces are compared one by one: a copy agrees nearly
+everywhere, two photos of one scene do not.
 
 Shapes: B pairs, pictures (B, S, S) uint8 of which each is stretched to a square. Places are -1 to
 1 from left to right (x) and from top to bottom (y); a map (B, 2, 3) takes places of one picture to
 those of the other: p = M · (x, y, 1).
 """
 
+import itertools
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.duplicates import comparing, squares
+from albumen.duplicates import comparing, parallax, squares
 from albumen.duplicates.comparing import Alignment, Maps
 from albumen.duplicates.squares import Floats, Grey, Pyramid
+from albumen.library import evidence
 
 QUARTERS = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]])
 MIRRORED = np.array([[-1, 0], [0, 1]])
@@ -33,14 +35,23 @@ SIZES = (13, 16, 19, 22, 26, 31, 36, 43)
 """Sides at which it is looked for: the searched picture is 1.2 times to a third as large. The last
 is for one side alone: a letterbox leaves the other as it is."""
 
-STEADY = 0.19
+STEADY = 0.22
 """The most that a copy drifts; what two eyes see of one scene drifts by more."""
+
+STILL = 0.025
+"""Two exposures drift by no less, if only by their noise."""
 
 SHARED = 0.3
 """The least share of a picture that another must show to be judged."""
 
-TURNS = np.radians([-9.0, 0.0, 9.0])
+TURNS = np.radians([-14.0, -7.0, 0.0, 7.0, 14.0])
 HYPOTHESES = 3
+BORDERS = (1, 4)
+"""A picture on plain ground may itself be framed."""
+
+CERTAIN = 0.3
+"""By so much a correlation of whole pictures is worth more than one of a middle with a place."""
+
 PROMISING = 0.78
 """The least correlation of a middle with what it is found on: of copies, nearly all have more."""
 
@@ -61,6 +72,10 @@ def align(
         near = squares.some(one, loose), squares.some(other, loose)
         maps = _adjusted(*near, _adjusted(*near, best.maps[loose], 48, 5)[0], 96, 3)[0]
         best = comparing.better(best, comparing.compared(*near, maps), loose)
+    doubtful = np.flatnonzero((best.similarity >= good - 0.1) & (best.drift >= STILL))
+    if len(doubtful):
+        near = squares.some(one, doubtful), squares.some(other, doubtful)
+        best.moved[doubtful] = parallax.moved(*near, best.maps[doubtful])
     return best
 
 
@@ -69,8 +84,13 @@ def align(
 
 def _in_each_orientation(one: Pyramid, other: Pyramid) -> Alignment:
     """The best of the eight, without any search."""
-    count = len(one[48])
-    small, its = squares.resized(one[48], 24, 24), squares.resized(other[48], 24, 24)
+    small, its = (squares.resized(each[48], 24, 24) for each in (one, other))
+    return comparing.compared(one, other, _best_orientation(small, its)[1])
+
+
+def _best_orientation(small: Floats, its: Floats) -> tuple[Floats, Maps]:
+    """How well the best of the eight fits, (B,), and its maps. small, its: (B, 24, 24)."""
+    count = len(small)
     wanted = squares.standard(squares.high_passed(small).reshape(count, -1))
     scores = np.empty((8, count), np.float32)
     for number in range(8):
@@ -78,10 +98,9 @@ def _in_each_orientation(one: Pyramid, other: Pyramid) -> Alignment:
         scores[number] = (
             squares.standard(squares.high_passed(turned).reshape(count, -1)) * wanted
         ).sum(1)
-    chosen = scores.argmax(0)
     maps = np.zeros((count, 2, 3), np.float32)
-    maps[:, :, :2] = ORIENTATIONS[chosen]
-    return comparing.compared(one, other, maps)
+    maps[:, :, :2] = ORIENTATIONS[scores.argmax(0)]
+    return scores.max(0), maps
 
 
 def _oriented(x: Floats, number: int) -> Floats:
@@ -89,6 +108,46 @@ def _oriented(x: Floats, number: int) -> Floats:
     # The map takes places of x to places of the result; NumPy turns the other way round in y.
     turned = np.flip(x, 2) if number >= 4 else x
     return np.rot90(turned, -(number % 4), (1, 2))
+
+
+# Without plain borders
+
+
+def _without_borders(one: Pyramid, other: Pyramid) -> tuple[Floats, Maps]:
+    """How well what lies inside the borders of both fits, (B, 1), and the maps, (B, 1, 2, 3).
+
+    -1 where neither has borders: that was tried already.
+    """
+    count = len(one[96])
+    best, maps = np.full(count, -1, np.float32), np.zeros((count, 2, 3), np.float32)
+    mine, its = _inner(one), _inner(other)
+    for (small, box), (other_small, other_box) in itertools.product(mine, its):
+        score, turned = _best_orientation(small, other_small)
+        better = (score > best) & np.any(box != other_box, axis=(1, 2))
+        best[better] = score[better]
+        maps[better] = _composed(_composed(box, turned), _inverse(other_box))[better]
+    return best[:, None], maps[:, None]
+
+
+def _inner(pictures: Pyramid) -> list[tuple[Floats, Maps]]:
+    """Pictures within how many borders, (B, 24, 24), and maps of the whole to that, (B, 2, 3)."""
+    boxes = [np.tile(np.eye(2, 3, dtype=np.float32), (len(pictures[96]), 1, 1))]
+    for borders in BORDERS:
+        maps = boxes[0].copy()
+        for number, picture in enumerate(np.rint(pictures[96]).astype(np.uint8)):
+            top, bottom, left, right = evidence.inner_box(picture[..., None], borders)
+            maps[number, 0] = (right - left) / 96, 0, (right + left) / 96 - 1
+            maps[number, 1] = 0, (bottom - top) / 96, (bottom + top) / 96 - 1
+        boxes.append(maps)
+    grid, layers = squares.grid(24), pictures[48][..., None]
+    return [(squares.sampled(layers, box @ grid)[0].reshape(-1, 24, 24), box) for box in boxes]
+
+
+def _composed(after: Maps, before: Maps) -> Maps:
+    """First `before`, then `after`."""
+    linear = after[..., :2] @ before
+    linear[..., 2] += after[..., 2]
+    return linear
 
 
 # The search
@@ -102,8 +161,9 @@ def _searched(one: Pyramid, other: Pyramid, aspects: Floats) -> Alignment:
     mine, its = aspects
     there = _found(one[48], other[48], np.stack([its - mine, -its - mine]))
     back = _found(other[48], one[48], np.stack([mine - its, -mine - its]))
-    scores = np.concatenate([there[0], back[0]], 1)
-    maps = np.concatenate([there[1], _inverse(back[1])], 1)
+    framed = _without_borders(one, other)
+    scores = np.concatenate([framed[0] + CERTAIN, there[0], back[0]], 1)
+    maps = np.concatenate([framed[1], there[1], _inverse(back[1])], 1)
     order = np.argsort(-scores, axis=1)[:, :HYPOTHESES]
     kept = np.flatnonzero(scores.max(1) >= PROMISING)
     found = comparing.nothing(len(mine))
@@ -161,7 +221,7 @@ def _found(searched: Floats, sought: Floats, ratio: Floats) -> tuple[Floats, Map
 
 
 def _templates(sought: Floats) -> Floats:
-    """(B, 24, 100): the middle in each orientation and turned a little, standardised."""
+    """(B, 40, 100): the middle in each orientation and turned a little, standardised."""
     whole = squares.high_passed(squares.blurred(squares.resized(sought, 2 * WHOLE, 2 * WHOLE)), 6)
     grid = squares.grid(WHOLE).reshape(3, WHOLE, WHOLE)
     edge = (WHOLE - TEMPLATE) // 2
@@ -175,7 +235,7 @@ def _templates(sought: Floats) -> Floats:
 
 @cache
 def _variants() -> Floats:
-    """(24, 2, 2): orientations, each turned a little too; all orthogonal."""
+    """(40, 2, 2): orientations, each turned a little too; all orthogonal."""
     small = np.stack([[[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]] for t in TURNS])
     return (small[None] @ ORIENTATIONS[:, None]).reshape(-1, 2, 2).astype(np.float32)
 

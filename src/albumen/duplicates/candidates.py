@@ -26,7 +26,7 @@ TABLES, KEY_BITS = 16, 20
 CROWD = 64
 """Of so many hashes with one key, a hash meets only its next neighbours: plain pictures abound."""
 
-ALIKE = 0.5
+ALIKE = 0.45
 """The least cosine of fingerprints of possible copies."""
 
 NEAREST = 8

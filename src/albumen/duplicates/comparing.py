@@ -3,7 +3,7 @@
 Shapes: B pairs; a map (B, 2, 3) takes places of the second picture to places of the first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -27,7 +27,8 @@ class Alignment:
     lie beside where they should, in 96ths of what is shared, the lower quartile: what is near moves
     against what is far when the camera moves, while a copy lies still · maps: (B, 2, 3), places of
     the second picture to places of the first · first, second: (B,) the share of each that the other
-    shows.
+    shows · moved: (B,) the share of textured pieces that lie elsewhere than the rest (`parallax`),
+    0 where that was not looked at.
     """
 
     similarity: Floats
@@ -35,6 +36,7 @@ class Alignment:
     maps: Maps
     first: Floats
     second: Floats
+    moved: Floats
 
 
 def compared(one: Pyramid, other: Pyramid, maps: Maps) -> Alignment:
@@ -44,7 +46,7 @@ def compared(one: Pyramid, other: Pyramid, maps: Maps) -> Alignment:
     places = maps @ squares.grid(side)
     seen, inside = squares.sampled(one[96][..., None], places)
     seen, inside = seen.reshape(count, side, side), inside.reshape(count, side, side)
-    agreement, weight = _pieces(wanted, seen, inside)
+    agreement, weight = pieces(wanted, seen, inside)
     drift = _drift(squares.flattened(wanted), squares.flattened(seen), weight)
     total = weight.sum(1)
     similarity = np.where(total > 0.5, (agreement * weight).sum(1) / np.maximum(total, 1e-6), 0)
@@ -56,10 +58,11 @@ def compared(one: Pyramid, other: Pyramid, maps: Maps) -> Alignment:
         maps,
         first.astype(np.float32),
         second.astype(np.float32),
+        np.zeros(count, np.float32),
     )
 
 
-def _pieces(wanted: Floats, seen: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def pieces(wanted: Floats, seen: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """How well each piece agrees, 0 to 1, and how much it has to say: both (B, pieces)."""
     a, b = _means(wanted), _means(seen)
     spread_a = np.maximum(_means(wanted * wanted) - a * a, 0)
@@ -90,12 +93,7 @@ def _drift(wanted: Floats, seen: Floats, weight: Floats) -> Floats:
     slant of a photographed print, is taken off. Of the pieces' distances the lower quartile, so
     that letters over the picture do not count.
     """
-    down, right = np.gradient(seen, axis=(1, 2))
-    error = wanted - seen
-    xx, yy = _means(right * right) + 0.02, _means(down * down) + 0.02
-    xy, xe, ye = _means(right * down), _means(right * error), _means(down * error)
-    shifts = np.stack([yy * xe - xy * ye, xx * ye - xy * xe], -1) / (xx * yy - xy * xy)[..., None]
-    shifts = np.clip(shifts, -3, 3)
+    shifts = np.clip(steps(wanted, seen)[0], -3, 3)
     basis = _bend(round(shifts.shape[1] ** 0.5))
     distances = np.linalg.norm(shifts, axis=2)
     for _ in range(3):
@@ -111,6 +109,21 @@ def _drift(wanted: Floats, seen: Floats, weight: Floats) -> Floats:
     return drift
 
 
+def steps(wanted: Floats, seen: Floats) -> tuple[Floats, Floats]:
+    """One step of Lucas and Kanade for each piece: (B, pieces, 2) pixels, right and down.
+
+    And how much the piece has to tell of both directions: (B, pieces), little along an edge.
+    """
+    # Of both together: beside a sharp picture the slopes of a blurred one are too slight.
+    down, right = np.gradient((wanted + seen) / 2, axis=(1, 2))
+    error = wanted - seen
+    xx, yy = _means(right * right) + 0.02, _means(down * down) + 0.02
+    xy, xe, ye = _means(right * down), _means(right * error), _means(down * error)
+    step = np.stack([yy * xe - xy * ye, xx * ye - xy * xe], -1) / (xx * yy - xy * xy)[..., None]
+    corners = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
+    return step, corners
+
+
 @cache
 def _bend(pieces: int) -> Floats:
     """(pieces², 6): 1, x, y, x², xy, y² of the middle of each piece."""
@@ -122,27 +135,21 @@ def nothing(count: int) -> Alignment:
     """No likeness at all."""
     none = np.zeros(count, np.float32)
     maps = np.tile(np.eye(2, 3, dtype=np.float32), (count, 1, 1))
-    return Alignment(none, none + 3, maps, none, none)
+    return Alignment(none, none + 3, maps, none, none, none)
 
 
 def taken(alignment: Alignment, rows: NDArray[np.intp]) -> Alignment:
     """These pairs alone."""
-    return Alignment(
-        alignment.similarity[rows],
-        alignment.drift[rows],
-        alignment.maps[rows],
-        alignment.first[rows],
-        alignment.second[rows],
-    )
+    return Alignment(*(getattr(alignment, field.name)[rows] for field in fields(Alignment)))
 
 
 def better(known: Alignment, found: Alignment, rows: NDArray[np.intp]) -> Alignment:
     """`found` in place of these rows of `known`, where it is better."""
     better = worth(found) > worth(taken(known, rows))
     parts = []
-    for name in ("similarity", "drift", "maps", "first", "second"):
-        values = getattr(known, name).copy()
-        values[rows[better]] = getattr(found, name)[better]
+    for field in fields(Alignment):
+        values = getattr(known, field.name).copy()
+        values[rows[better]] = getattr(found, field.name)[better]
         parts.append(values)
     return Alignment(*parts)
 

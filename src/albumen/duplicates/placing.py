@@ -24,8 +24,14 @@ from albumen.library.store import Store, copies, pair_decisions
 from albumen.library.store.copies import Copy
 from albumen.packs.runtime import cores
 
-SAME = 0.7
-"""The least share of textured pieces in which a copy agrees with its leader."""
+SAME, SAME_IF_STILL = 0.7, 0.5
+"""The least share of textured pieces in which a copy agrees with its leader: less is enough where
+these lie so still that the rest can only be painted over."""
+
+STILL = 0.08
+
+MOVED = 0.02
+"""The most of a copy that may lie elsewhere than the rest, as errors of measurement do."""
 
 LEAST_SHARED, MOST_SHARED = 0.25, 0.8
 """Of a copy and its leader one must show that share of the other, and the other that of it."""
@@ -105,7 +111,7 @@ class _Placer:
 
     def __post_init__(self) -> None:
         self.near = _neighbours(self.found)
-        self.rank = _ranked(self.near, self.photos.rank)
+        self.rank = _ranked(self.near, self.photos.rank, self.photos.framed)
         row_of = self.photos.row_of
         decided = pair_decisions.of_photos(self.store.db).items()
         self.apart = {
@@ -143,6 +149,11 @@ class _Placer:
                 self._lead(row)
         total = len(waiting)
         self.on_progress(0, total)
+        self._place(waiting, total)
+        for _ in range(TRIES):
+            self._place(self._leaders_that_join(), total)
+
+    def _place(self, waiting: set[int], total: int) -> None:
         while waiting:
             tests = self._tests(waiting)
             if tests:
@@ -152,6 +163,46 @@ class _Placer:
                     waiting.discard(row)
                     self._lead(row)
             self.on_progress(total - len(waiting), total)
+
+    def _leaders_that_join(self) -> set[int]:
+        """Let leaders of this run join another; their members, who are placed anew, are returned.
+
+        Two photos begin to lead at once where neither knows of the other, though their members do.
+        """
+        pairs: dict[int, set[int]] = defaultdict(set)
+        for row, others in self.near.items():
+            head = self.leader.get(row)
+            for other in others:
+                to = self.leader.get(other)
+                if head is not None and to is not None and self._may_dissolve(head, to):
+                    pairs[head].add(to)
+        tests = [
+            (head, to)
+            for head, leaders in pairs.items()
+            for to in sorted(leaders - self.tried[head], key=lambda to: self.rank[to])[:TRIES]
+        ]
+        freed: set[int] = set()
+        for head, to in tests:
+            self.tried[head].add(to)
+        for (head, to), laid in zip(tests, self._laid_over(tests), strict=True):
+            group = self.groups.get(to)
+            if laid is None or group is None or head not in self.groups:
+                continue
+            if self._fits(head, laid.region, group):
+                freed.update(self.groups.pop(head).members[1:])
+                self._join(head, to, laid)
+        for row in freed:
+            del self.leader[row], self.laid[row]
+            self.tried[row] = set()
+        return freed
+
+    def _may_dissolve(self, head: int, to: int) -> bool:
+        """Whether the first should follow, one has members to gain, and it is of this run alone."""
+        if self.rank[to] >= self.rank[head]:
+            return False
+        if len(self.groups[head].members) + len(self.groups[to].members) < 3:
+            return False
+        return not any(self.photos.placed[row] for row in self.groups[head].members)
 
     def _tests(self, waiting: set[int]) -> list[tuple[int, int]]:
         """For each waiting photo the next leader to be laid over, if there is one."""
@@ -275,7 +326,9 @@ def agrees(laid: Alignment) -> NDArray[np.bool_]:
     """Which pairs are copies, by the pixels: (B,)."""
     least, most = np.minimum(laid.first, laid.second), np.maximum(laid.first, laid.second)
     shared = (least >= LEAST_SHARED) & (most >= MOST_SHARED)
-    same: NDArray[np.bool_] = (laid.similarity >= SAME) & shared & (laid.drift <= STEADY)
+    still = (laid.drift <= STEADY) & (laid.moved <= MOVED)
+    least_similar = np.where(laid.drift <= STILL, SAME_IF_STILL, SAME)
+    same: NDArray[np.bool_] = (laid.similarity >= least_similar) & shared & still
     return same
 
 
@@ -296,15 +349,17 @@ def overlap(one: Region, other: Region) -> float:
     return shared / max(min(areas), 1e-6)
 
 
-def _ranked(near: dict[int, dict[int, float]], rank: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Who leads first: those like many others, as an original is like all of its edits.
+def _ranked(
+    near: dict[int, dict[int, float]], rank: NDArray[np.int64], framed: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Who leads first: those without borders, then those like many others, as an original is.
 
     A larger picture may be a screenshot of the original; size counts where likeness is equal.
     """
     central = np.zeros(len(rank))
     for row, others in near.items():
         central[row] = round(2 * sum(others.values())) / 2
-    order = np.lexsort((rank, -central))
+    order = np.lexsort((rank, -central, framed))
     ranked = np.empty(len(rank), np.int64)
     ranked[order] = np.arange(len(rank))
     return ranked

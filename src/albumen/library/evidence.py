@@ -55,24 +55,38 @@ def _small_and_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def without_borders(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The part of a picture (H, W, 3) inside plain borders; the picture itself if it has none.
+    """The part of a picture (H, W, 3) inside plain borders; the picture itself if it has none."""
+    top, bottom, left, right = inner_box(pixels)
+    inner = pixels[top:bottom, left:right]
+    return pixels if inner.shape == pixels.shape else inner
+
+
+def inner_box(pixels: NDArray[np.uint8], borders: int = 2) -> tuple[int, int, int, int]:
+    """Where the part inside plain borders begins and ends: rows, then columns of (H, W, C).
+
+    borders: how many are taken off, one within the other.
 
     A row belongs to a border if most of it has the colour of the outermost one; a few rows that do
     not, such as a line of text, are passed over where the border goes on behind them.
     """
-    inner = pixels
-    for _ in range(2):  # above and below, then at the sides, which are clear of text only then
+    (height, width), inner, box = pixels.shape[:2], pixels, [0, 0]
+    for _ in range(
+        borders
+    ):  # above and below, then at the sides, which are clear of text only then
         for axis in (0, 1):
             lines = inner if axis == 0 else inner.swapaxes(0, 1)
             first, last = _border(lines), len(lines) - _border(lines[::-1])
             if first < last:
                 inner = inner[first:last] if axis == 0 else inner[:, first:last]
-    small = inner[..., 0].size < LEAST_INNER * pixels[..., 0].size or min(inner.shape[:2]) < 16
-    return pixels if small or inner.shape == pixels.shape else inner
+                box[axis] += first
+    rows, columns = inner.shape[:2]
+    if rows * columns < LEAST_INNER * height * width or min(rows, columns) < 16:
+        return 0, height, 0, width
+    return box[0], box[0] + rows, box[1], box[1] + columns
 
 
 def _border(lines: NDArray[np.uint8]) -> int:
-    """How many lines, from the first, are a plain border. lines: (N, M, 3)."""
+    """How many lines, from the first, are a plain border. lines: (N, M, C)."""
     colour = np.median(lines[0], axis=0).astype(np.int16)
     if not _plain(lines[:1], colour)[0]:  # as in nearly all photos
         return 0
