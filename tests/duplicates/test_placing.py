@@ -160,3 +160,14 @@ def test_identical_files_are_in_their_groups_of_both_levels(
     take_in(home, folder)
     assert groups(home, ["identical"]) == [["a.png", "b.png"]]
     assert groups(home) == [["a.png", "b.png", "sent.jpg"]]
+
+
+def test_photos_of_a_format_without_image_data_of_its_own_are_not_identical_for_that(
+    home: Home, folder: Path, cat: Image.Image, sample_photos: Path
+) -> None:
+    save(cat, folder / "cat.bmp")
+    save(cat, folder / "again.bmp")
+    save(photo(sample_photos, "coffee.png"), folder / "coffee.bmp")
+    save(photo(sample_photos, "rocket.jpg"), folder / "rocket.tiff")
+    take_in(home, folder)
+    assert groups(home, ("identical",)) == [["again.bmp", "cat.bmp"]]

@@ -85,7 +85,9 @@ def align(
 def _in_each_orientation(one: Pyramid, other: Pyramid) -> Alignment:
     """The best of the eight, without any search."""
     small, its = (squares.resized(each[48], 24, 24) for each in (one, other))
-    return comparing.compared(one, other, _best_orientation(small, its)[1])
+    maps = _best_orientation(small, its)[1]
+    seen = squares.turned(one[96], maps[..., :2])
+    return comparing.agreeing(other[96], seen, np.ones(seen.shape, bool), maps)
 
 
 def _best_orientation(small: Floats, its: Floats) -> tuple[Floats, Maps]:

@@ -59,50 +59,50 @@ def by_hash(hashes: Bits, others: Bits, new: NDArray[np.bool_] | None = None) ->
     hashes, others: (N,) two hashes of each picture, either of which may agree. `new`: rows of which
     at least one must be in a pair; all if None.
     """
-    rows = np.arange(len(hashes))
+    count = len(hashes)
+    rows = np.arange(count)
     both = hashes != others
     plain, owner = np.concatenate([hashes, others[both]]), np.concatenate([rows, rows[both]])
-    turned = orientations(plain)
+    asked = np.arange(len(plain)) if new is None else np.flatnonzero(new[owner])
+    turned = orientations(plain[asked])
     random = np.random.default_rng(SEED)
-    found: list[Pairs] = []
+    found = np.empty(0, np.int64)
     for _ in range(TABLES):
-        mask = _mask(random.permutation(64)[:KEY_BITS])
-        found.append(_agreeing(plain, turned, owner, mask, new))
-    pairs = _distinct(np.concatenate(found)) if found else np.empty((0, 2), np.int64)
+        bits = random.permutation(64)[:KEY_BITS]
+        some = _agreeing(plain, turned, owner, asked, bits)
+        found = np.union1d(found, some[:, 0] * count + some[:, 1])
+    pairs = np.stack(np.divmod(found, max(1, count)), 1)
     return Found(pairs, np.ones(len(pairs), np.float32))
 
 
-def _mask(bits: NDArray[np.int64]) -> np.uint64:
-    return np.uint64(sum(1 << int(bit) for bit in bits))
+def _keys(hashes: Bits, bits: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Those bits of each hash as a number of KEY_BITS bits."""
+    keys = np.zeros(len(hashes), np.int32)
+    for place, bit in enumerate(bits.tolist()):
+        keys |= ((hashes >> np.uint64(bit)) & np.uint64(1)).astype(np.int32) << place
+    return keys
 
 
-def _agreeing(
-    plain: Bits, turned: Bits, owner: Ids, mask: np.uint64, new: NDArray[np.bool_] | None
-) -> Pairs:
-    """Pairs that agree in the masked bits, and nearly so in all."""
-    whose = np.argsort(plain & mask, kind="stable")
-    ordered = (plain & mask)[whose]
-    asked = np.arange(len(plain)) if new is None else np.flatnonzero(new[owner])
+def _agreeing(plain: Bits, turned: Bits, owner: Ids, asked: Ids, bits: NDArray[np.int64]) -> Pairs:
+    """Pairs that agree in those bits, and nearly so in all."""
+    keys = _keys(plain, bits)
+    whose = np.argsort(keys, kind="stable")
+    begins = np.zeros((1 << KEY_BITS) + 1, np.int64)  # where the hashes of each key begin
+    np.cumsum(np.bincount(keys, minlength=1 << KEY_BITS), out=begins[1:])
     pairs = [np.empty((0, 2), np.int64)]
     for hashes in turned:
+        wanted = _keys(hashes, bits)
         for start in range(0, len(asked), PART):  # so that crowds do not fill the memory
-            some = asked[start : start + PART]
-            wanted = hashes[some] & mask
-            first = np.searchsorted(ordered, wanted, "left")
-            count = np.minimum(np.searchsorted(ordered, wanted, "right") - first, CROWD)
-            asking = np.repeat(np.arange(len(some)), count)
+            some = slice(start, start + PART)
+            first = begins[wanted[some]]
+            count = np.minimum(begins[wanted[some] + 1] - first, CROWD)
+            asking = np.repeat(np.arange(len(first)), count)
             offset = np.arange(len(asking)) - np.repeat(np.cumsum(count) - count, count)
             met = whose[first[asking] + offset]
-            near = np.bitwise_count(hashes[some[asking]] ^ plain[met]) <= DIFFERING
-            one, other = owner[some[asking[near]]], owner[met[near]]
+            near = np.bitwise_count(hashes[some][asking] ^ plain[met]) <= DIFFERING
+            one, other = owner[asked[some][asking[near]]], owner[met[near]]
             pairs.append(np.stack([one, other], 1)[one != other])
     return np.sort(np.concatenate(pairs), axis=1)
-
-
-def _distinct(pairs: Pairs) -> Pairs:
-    if not len(pairs):
-        return pairs
-    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def by_fingerprint(vectors: Vectors, new: NDArray[np.bool_] | None = None) -> Found:
@@ -116,18 +116,16 @@ def by_fingerprint(vectors: Vectors, new: NDArray[np.bool_] | None = None) -> Fo
         return Found(np.empty((0, 2), np.int64), np.empty(0, np.float32))
     alone = count <= FEW or len(asking) * 20 < count
     neighbours = _among_all(vectors, asking) if alone else _among_cells(vectors)
-    pairs, likeness = [np.empty((0, 2), np.int64)], [np.empty(0, np.float32)]
-    for rows, near, alike in neighbours:
-        kept = alike >= ALIKE
-        one = np.broadcast_to(rows[:, None], near.shape)[kept]
-        pairs.append(np.stack([one, near[kept]], 1))
-        likeness.append(alike[kept])
-    found, places = np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0, return_index=True)
-    return Found(found, np.concatenate(likeness)[places])
+    pairs, likeness = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    for one, other, alike in neighbours:
+        pairs.append(np.minimum(one, other) * count + np.maximum(one, other))
+        likeness.append(alike)
+    found, places = np.unique(np.concatenate(pairs), return_index=True)
+    return Found(np.stack(np.divmod(found, count), 1), np.concatenate(likeness)[places])
 
 
 Neighbours = tuple[Ids, Ids, NDArray[np.float32]]
-"""Rows (n,), the rows near each (n, k), and their cosines (n, k)."""
+"""Rows (n,), a row near each (n,), and their cosines (n,)."""
 
 
 def _among_all(vectors: Vectors, asking: Ids) -> Iterator[Neighbours]:
@@ -140,14 +138,19 @@ def _among_all(vectors: Vectors, asking: Ids) -> Iterator[Neighbours]:
             products = mine @ part.T
             inside = (rows >= start) & (rows < start + len(part))
             products[np.flatnonzero(inside), rows[inside] - start] = -1
-            yield rows, *_nearest(products, np.arange(start, start + len(part)))
+            yield _nearest(products, rows, np.arange(start, start + len(part)))
 
 
-def _nearest(products: NDArray[np.float32], columns: Ids) -> tuple[Ids, NDArray[np.float32]]:
-    """The NEAREST of each row of products: their columns and the products."""
-    most = min(NEAREST, products.shape[1])
-    places = np.argpartition(-products, most - 1, axis=1)[:, :most]
-    return columns[places], np.take_along_axis(products, places, 1)
+def _nearest(products: NDArray[np.float32], rows: Ids, columns: Ids) -> Neighbours:
+    """The NEAREST alike of each row of products (rows, columns)."""
+    alike = products >= ALIKE  # few are
+    crowded = np.flatnonzero(np.count_nonzero(alike, axis=1) > NEAREST)
+    if len(crowded):
+        places = np.argpartition(-products[crowded], NEAREST - 1, axis=1)[:, :NEAREST]
+        alike[crowded] = False
+        alike[crowded[:, None], places] = True
+    one, other = np.nonzero(alike)
+    return rows[one], columns[other], products[one, other]
 
 
 def _among_cells(vectors: Vectors) -> Iterator[Neighbours]:
@@ -162,7 +165,7 @@ def _among_cells(vectors: Vectors) -> Iterator[Neighbours]:
                 mine = vectors[members].astype(np.float32)
                 products = mine @ mine.T
                 np.fill_diagonal(products, -1)
-                yield members, *_nearest(products, members)
+                yield _nearest(products, members, members)
 
 
 def _assigned(vectors: Vectors) -> tuple[Ids, NDArray[np.int32], int]:

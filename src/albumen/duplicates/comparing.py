@@ -41,11 +41,16 @@ class Alignment:
 
 def compared(one: Pyramid, other: Pyramid, maps: Maps) -> Alignment:
     """Pieces of other against what the map shows of one."""
-    side, wanted = 96, other[96]
+    side, count = 96, len(maps)
+    seen, inside = squares.sampled(one[96][..., None], maps @ squares.grid(side))
+    return agreeing(
+        other[96], seen.reshape(count, side, side), inside.reshape(count, side, side), maps
+    )
+
+
+def agreeing(wanted: Floats, seen: Floats, inside: NDArray[np.bool_], maps: Maps) -> Alignment:
+    """Pieces of what is wanted against what is seen, as far as that is inside: (B, S, S)."""
     count = len(wanted)
-    places = maps @ squares.grid(side)
-    seen, inside = squares.sampled(one[96][..., None], places)
-    seen, inside = seen.reshape(count, side, side), inside.reshape(count, side, side)
     agreement, weight = pieces(wanted, seen, inside)
     drift = _drift(squares.flattened(wanted), squares.flattened(seen), weight)
     total = weight.sum(1)

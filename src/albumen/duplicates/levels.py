@@ -107,7 +107,8 @@ def _group(
 _FILES = """
   SELECT r.path, l.relative, p.id, ifnull(p.width, 0), ifnull(p.height, 0), ifnull(p.format, ''),
     p.bytes, p.taken, p.taken_source, p.camera, ifnull(v."inner", 1.0),
-    ifnull(hex(p.image_hash) || ifnull(p.orientation, 1), hex(p.content_hash)) AS picture
+    CASE WHEN p.image_hash IS NULL THEN hex(p.content_hash)
+      ELSE hex(p.image_hash) || ifnull(p.orientation, 1) END AS picture
   FROM location l JOIN root r ON r.id = l.root JOIN photo p ON p.id = l.photo
     LEFT JOIN evidence v ON v.photo = p.id
   WHERE l.gone IS NULL AND p.status = 'decoded'"""
@@ -138,7 +139,8 @@ def _same_picture(store: Store) -> Iterator[list[Copy]]:
     """Copies of one leader, and files that are identical to one of them."""
     shown: set[int] = set()
     for members in copies.groups(store.db):
-        files = _files_of(store, {member.photo: member for member in members})
+        found = _files_of(store, {member.photo: member for member in members})
+        files = [file for file in found if file.photo not in shown]
         shown.update(file.photo for file in files)
         if len(files) > 1:
             yield files

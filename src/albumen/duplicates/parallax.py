@@ -36,7 +36,7 @@ NEIGHBOURS = 6
 def moved(one: Pyramid, other: Pyramid, maps: Maps) -> Floats:
     """(B,) the share of textured pieces that lie elsewhere than the rest of their picture."""
     wanted, flat = other[SIDE], squares.flattened(other[SIDE])
-    bent = np.zeros((len(maps), PIECES**2, 2), np.float32)
+    bent: Floats = np.zeros((len(maps), PIECES**2, 2), np.float32)
     shifts, told = bent, bent[..., 0]
     for number in range(TOGETHER + ALONE):
         seen, inside = _seen(one[SIDE], maps, shifts)

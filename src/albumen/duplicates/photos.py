@@ -1,7 +1,8 @@
 """What placing needs to know of the library's photos, a row each, read in one go."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ UNFRAMED = 0.97
 """The least share inside plain borders of a picture that counts as having none."""
 
 BY_CAMERA = ("exif", "xmp")
+BY_CAMERA_FIRST = 2**48
+"""More than any photo has pixels."""
+
+PART = 20_000
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,10 @@ class Photos:
     placed: NDArray[np.bool_]
     exposures: list[tuple[str, str] | None]
 
-    @cached_property
-    def row_of(self) -> dict[int, int]:
-        """The row of each photo's id."""
-        return {id: row for row, id in enumerate(self.ids.tolist())}
+    def row_of(self, id: int) -> int | None:
+        """The row of a photo's id; None for one that is not here. Ids are in order."""
+        row = int(np.searchsorted(self.ids, id))
+        return row if row < len(self.ids) and self.ids[row] == id else None
 
     def are_two_exposures(self, one: int, other: int) -> bool:
         """Whether one camera says that it took these at different times.
@@ -72,34 +77,46 @@ def any_new(store: Store, fingerprint: str) -> bool:
 
 def load(store: Store, fingerprint: str) -> Photos:
     """All photos with evidence and a vector of the fingerprint pack of that id."""
-    rows = store.db.execute(_ROWS, (fingerprint,)).fetchall()
-    if not rows:
-        return _none()
+    cursor = store.db.execute(_ROWS, (fingerprint,))
+    parts = []
+    while rows := cursor.fetchmany(PART):  # arrays are a tenth of what the rows take
+        parts.append(_part(rows))
+    return _ranked(parts) if parts else _none()
+
+
+def _part(rows: Sequence[Sequence[Any]]) -> Photos:
+    """Photos in these rows; their rank is not known yet, but what they show."""
     ids, hashes, inner, share, vectors, width, height, source, camera, taken, placed = zip(
         *rows, strict=True
     )
     wide, high = np.array(width, np.float32), np.array(height, np.float32)
-    by_camera = np.array(
-        [its in BY_CAMERA and bool(of) for its, of in zip(source, camera, strict=True)]
-    )
-    shown = wide * high * np.array(share, np.float32)
-    order = np.lexsort((np.array(ids), -shown, ~by_camera))
-    rank = np.empty(len(ids), np.int64)
-    rank[order] = np.arange(len(ids))
+    shares = np.array(share, np.float32)
+    by_camera = [its in BY_CAMERA and bool(of) for its, of in zip(source, camera, strict=True)]
     return Photos(
         ids=np.array(ids, np.int64),
         hashes=as_integers(list(hashes)),
         inner_hashes=as_integers(list(inner)),
         vectors=np.frombuffer(b"".join(vectors), "<f2").reshape(len(ids), -1),
         aspects=wide / high,
-        framed=np.array(share, np.float32) < UNFRAMED,
-        rank=rank,
+        framed=shares < UNFRAMED,
+        rank=(wide * high * shares + np.where(by_camera, BY_CAMERA_FIRST, 0)).astype(np.int64),
         placed=np.array(placed, bool),
         exposures=[
             (of, when) if known and when else None
-            for known, of, when in zip(by_camera.tolist(), camera, taken, strict=True)
+            for known, of, when in zip(by_camera, camera, taken, strict=True)
         ],
     )
+
+
+def _ranked(parts: list[Photos]) -> Photos:
+    """All in one; what each shows becomes its place in the order."""
+    names = [field.name for field in fields(Photos) if field.name not in ("rank", "exposures")]
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    order = np.argsort(-np.concatenate([part.rank for part in parts]), kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    exposures = [exposure for part in parts for exposure in part.exposures]
+    return Photos(**arrays, rank=rank, exposures=exposures)
 
 
 def _none() -> Photos:

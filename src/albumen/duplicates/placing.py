@@ -7,9 +7,9 @@ Photos that are like many others go first and so become leaders, the larger firs
 equal. A photo that is placed stays: a run looks only at what is new.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,7 @@ TRIES = 4
 """Leaders that a photo is laid over, most alike first."""
 
 BATCH = 64
-WHOLE = np.array([0, 0, 1, 1], np.float32)
+WHOLE = np.array([0, 0, 1, 1], "<f4")
 
 Region = NDArray[np.float32]
 """Left, top, right, bottom of what a photo shows of its leader, 0 to 1."""
@@ -107,19 +107,17 @@ class _Placer:
     tried: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     laid: dict[int, Laid] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
+    alone: list[int] = field(default_factory=list)
     apart: set[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.near = _neighbours(self.found)
         self.rank = _ranked(self.near, self.photos.rank, self.photos.framed)
-        row_of = self.photos.row_of
-        decided = pair_decisions.of_photos(self.store.db).items()
-        self.apart = {
-            (row_of[pair[side]], row_of[pair[1 - side]])
-            for pair, verdict in decided
-            for side in (0, 1)
-            if verdict == "not-duplicates" and pair[0] in row_of and pair[1] in row_of
-        }
+        self.apart = set()
+        for pair, verdict in pair_decisions.of_photos(self.store.db).items():
+            one, other = (self.photos.row_of(id) for id in pair)
+            if verdict == "not-duplicates" and one is not None and other is not None:
+                self.apart |= {(one, other), (other, one)}
         self._take_up_groups()
 
     def _take_up_groups(self) -> None:
@@ -128,8 +126,8 @@ class _Placer:
         known = copies.places(self.store.db, self.photos.ids[met].tolist())
         leaders = sorted({place.leader for place in known.values()})
         for leader, members in copies.members(self.store.db, leaders).items():
-            rows = [self.photos.row_of.get(member.photo) for member in members]
-            head = self.photos.row_of.get(leader)
+            rows = [self.photos.row_of(member.photo) for member in members]
+            head = self.photos.row_of(leader)
             if head is None:
                 continue
             group = Group([], [])
@@ -144,9 +142,7 @@ class _Placer:
     def run(self, new: NDArray[np.int64]) -> None:
         """Place these rows."""
         waiting = {row for row in new.tolist() if row in self.near}
-        for row in new.tolist():
-            if row not in waiting:
-                self._lead(row)
+        self.alone = [row for row in new.tolist() if row not in self.near]
         total = len(waiting)
         self.on_progress(0, total)
         self._place(waiting, total)
@@ -283,12 +279,18 @@ class _Placer:
     def _laid_over(self, pairs: Sequence[tuple[int, int]]) -> list[Laid | None]:
         """Each first photo over its second: None where they do not agree."""
         parts = [pairs[at : at + BATCH] for at in range(0, len(pairs), BATCH)]
-        loaded = [(part, self._pictures(part)) for part in parts]  # one thread reads the store
-        if len(loaded) < 2:
-            return [laid for part, them in loaded for laid in self._agreeing(part, them)]
+        if len(parts) < 2:
+            return [laid for part in parts for laid in self._agreeing(part, self._pictures(part))]
+        found: list[Laid | None] = []
+        waiting: deque[Future[list[Laid | None]]] = deque()
         with ThreadPoolExecutor(cores()) as threads:
-            results = threads.map(lambda both: self._agreeing(*both), loaded)
-            return [laid for part in results for laid in part]
+            for part in parts:  # this thread reads the store, a few parts ahead
+                waiting.append(threads.submit(self._agreeing, part, self._pictures(part)))
+                if len(waiting) > 2 * cores():
+                    found += waiting.popleft().result()
+            for last in waiting:
+                found += last.result()
+        return found
 
     def _pictures(self, pairs: Sequence[tuple[int, int]]) -> dict[int, bytes]:
         ids = self.photos.ids[sorted({row for pair in pairs for row in pair})]
@@ -316,6 +318,8 @@ class _Placer:
     def rows(self) -> Iterable[Copy]:
         """What is to be kept of the photos whose place is new."""
         ids = self.photos.ids
+        for row in self.alone:
+            yield Copy(int(ids[row]), int(ids[row]), 1.0, WHOLE.tobytes())
         for row in sorted(self.changed):
             laid = self.laid[row]
             region = laid.region.astype("<f4").tobytes()

@@ -82,6 +82,14 @@ def sampled(x: Floats, places: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     return upper * (1 - fy) + lower * fy, inside
 
 
+def turned(x: Floats, matrices: Floats) -> Floats:
+    """x (B, S, S) looked up as matrices (B, 2, 2) of quarter turns and mirrors say, exactly."""
+    count, side, _ = x.shape
+    places = np.rint(((matrices @ grid(side)[:2] + 1) * side - 1) / 2).astype(np.int32)
+    index = places[:, 1] * side + places[:, 0]
+    return np.take_along_axis(x.reshape(count, -1), index, 1).reshape(x.shape)
+
+
 def high_passed(x: Floats, reach: int = 3) -> Floats:
     """Without what varies over more than 2 · reach + 1 pixels: light, shade, vignettes."""
     return x - box(x, reach)
