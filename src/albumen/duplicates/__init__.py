@@ -2,6 +2,7 @@
 
 photos      what is known of each, a row each     candidates  pairs that may be copies
 alignment   one picture laid over another         comparing   how well the two then agree
+parallax    whether part of a scene moved
 squares     small grey pictures at several sizes  placing     who is whose copy, kept in the library
 levels      the groups that a person sees         keeper      which to keep, and why
 deciding    what the owner decided of a pair      page        groups side by side, as one HTML page
