@@ -7,6 +7,7 @@ tuned on others (`lessons.is_development`).
 """
 
 import argparse
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bench._page import put
 from albumen.evaluation import find_shards
 from albumen.evaluation.embedding import Embedded, embed
 from albumen.packs import Pack, open_pack
+from albumen.search.answer import DIGITS
 from albumen.search.cutoff import cutoff
 from albumen.search.reading import read
 
@@ -65,8 +67,11 @@ class Judged:
             raise SystemExit(f"the pack {self.pack.name} has no statistics for a cut-off")
         vectors = self.vectors[among]
         scores = vectors @ query
-        least = cutoff(query, scores, ground, lambda places: vectors[places])
-        return scores, -1.0 if least is None else least
+        scale = self.pack.manifest.logit_scale
+        least = cutoff(query, scores, ground, lambda places: vectors[places], scale=scale)
+        # Rounded as search does, lest a match fall short of its own score.
+        least = -1.0 if least is None else math.floor(least * 10**DIGITS) / 10**DIGITS
+        return np.round(scores.astype(np.float64), DIGITS), least
 
 
 def f1(found: np.ndarray, right: np.ndarray) -> float:

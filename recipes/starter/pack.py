@@ -16,21 +16,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from recipes.notice import LICENCE, sources_table
+from recipes.starter import background
 from recipes.starter.lessons import Lessons
 from recipes.starter.matches import CONTEXT, TextPool
 from recipes.starter.plan import CONFIG
 from recipes.starter.shards import SOURCES
 
 from albumen.models.clip import CLIP, STARTER_CLIP
-from albumen.packs import background
 from albumen.packs import manifest as pack
 from albumen.training import towers
 from albumen.training.export import export_image, export_text, largest_difference
 from albumen.training.pictures import MEAN, STD, whole
 
-SIZE, SEED = 112, 12
-BACKGROUND_PICTURES, BACKGROUND_TEXTS, COMPARED = 4000, 2000, 64
-SAMPLE = 384  # of the background's embeddings, kept as they are: more would exceed 16 MB
+SIZE, COMPARED = 112, 64
 TEMPLATES = (
     "a photo of a {}",
     "a picture of a {}",
@@ -42,15 +40,15 @@ TEMPLATES = (
 
 @torch.inference_mode()
 def measured(clip: CLIP, lessons: Lessons, pool: TextPool) -> bytes:
-    """background.safetensors: of training pictures and texts, drawn as training draws them."""
-    random = np.random.default_rng(SEED)
-    rows = np.unique(lessons.draw(BACKGROUND_PICTURES, random))
-    parts = np.array_split(rows, len(rows) // 100)
-    seen = torch.cat([clip.image(whole(lessons.pictures[part], SIZE))[0] for part in parts]).numpy()
-    texts = [str(text) for text in random.choice(pool.texts, BACKGROUND_TEXTS)]
-    tokens = pool.tokens([*texts, *background.rivals()])
-    read = torch.cat([clip.text(part) for part in tokens.split(100)]).numpy()
-    return background.dump(seen, *np.split(read, [len(texts)]), photos=len(rows), sample=SAMPLE)
+    """background.safetensors, by the towers themselves."""
+
+    def see(pictures: np.ndarray) -> np.ndarray:
+        return clip.image(whole(pictures, SIZE))[0].numpy()
+
+    def read(texts: list[str]) -> np.ndarray:
+        return torch.cat([clip.text(part) for part in pool.tokens(texts).split(100)]).numpy()
+
+    return background.measured(see, read, lessons, pool)
 
 
 def known_words(texts: list[str]) -> str:

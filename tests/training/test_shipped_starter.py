@@ -8,11 +8,13 @@ import pytest
 import torch
 from PIL import Image
 from recipes.starter import report
+from recipes.starter.pack import card
 from recipes.starter.shipped import go_on
 from safetensors.numpy import load_file
 
 from albumen.models.clip import CLIP, STARTER_CLIP
 from albumen.packs import Pack, catalogue, manifest, open_pack
+from albumen.packs.card import limits
 from albumen.training.export import largest_difference
 from albumen.training.pictures import whole
 
@@ -84,6 +86,17 @@ def test_the_card_names_every_source_and_its_terms(pack: Pack) -> None:
     assert {"caltech101", "flickr8k-all", "actions15"} <= {s.name for s in pack.manifest.sources}
     for source in pack.manifest.sources:
         assert f"| {source.name} | {source.where} | {source.pictures:,} | {source.terms} |" in card
+
+
+@pytest.mark.parametrize(
+    "limit", ["not count", "left from right", "reads no text", "no face by name", "Rare objects"]
+)
+def test_the_card_says_what_the_model_cannot_do(pack: Pack, limit: str) -> None:
+    assert any(limit in point for point in limits(pack.folder, pack.manifest))
+
+
+def test_the_shipped_card_is_the_recipes_own(pack: Pack) -> None:
+    assert (pack.folder / "CARD.md").read_text() == card(pack.manifest.sources)
 
 
 def test_the_pages_are_what_the_report_writes_from_the_figures() -> None:

@@ -46,20 +46,21 @@ def rivals() -> tuple[str, ...]:
 
 
 def dump(
-    seen: Vectors, read: Vectors, against: Vectors, photos: int, sample: int = SAMPLE
+    seen: Vectors, read: Vectors, against: Vectors, photos: int, sample: Vectors | None = None
 ) -> bytes:
     """The file. seen: (N, D) of pictures; read: (M, D) of texts; against: (R, D) of `rivals()`.
 
-    sample: so many of the pictures' embeddings, at most, are kept as they are.
+    sample: (S, D) of pictures of every kind; some of those seen, evenly chosen, without.
     """
     from safetensors.numpy import save
 
+    kept = seen[:: math.ceil(len(seen) / SAMPLE)] if sample is None else sample
     return save(
         {
             "mean": seen.mean(0).astype(np.float32),
             "covariance": np.cov(seen.T).astype(np.float32),
             "text_mean": read.mean(0).astype(np.float32),
-            "sample": seen[:: math.ceil(len(seen) / sample)].astype(np.float16),
+            "sample": kept.astype(np.float16),
             "rivals": against.astype(np.float16),
             "photos": np.array([photos], np.int64),
         }

@@ -153,6 +153,7 @@ def _least(
         scores,
         pack.background,
         lambda places: store.embeddings_of(ids[places], pack.id),
+        scale=pack.manifest.logit_scale,
         example=bool(query.like),
     )
     return None if found is None else math.floor(found * 10**DIGITS) / 10**DIGITS

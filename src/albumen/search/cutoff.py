@@ -1,9 +1,10 @@
 """Where the matches of a query end.
 
-No cosine says that: for one query 0.25 is right and for another wrong. So the cosine is first held
-against what pictures in general have (z, from the pack's background and the library), and against
-what else the photo shows: by how much the query beats the best of some hundreds of plain words, the
-rivals (margin). Both together are the evidence that the words describe the photo. Then
+No cosine says that: for one query 0.25 is right and for another wrong. Two things tell more. How
+unusual the cosine is among what pictures in general have (z, from the pack's background and the
+library); and how well the query does against some hundreds of plain words, the rivals, as the model
+itself would choose: the log-odds of it against all of them (Radford et al. 2021, "CLIP"). Both
+together are the evidence that the words describe the photo. Then
 
 1. a photo matches only if its evidence is more than chance gives in a library of that size: the
    k-th best of N needs the more, the smaller k/N is (the rule of Benjamini and Hochberg, J. R.
@@ -14,7 +15,8 @@ rivals (margin). Both together are the evidence that the words describe the phot
    where the expected F1 is best.
 
 All constants were chosen on pictures and absent things of the development split, never on judged
-ones, on which `python -m bench.search_quality` then measures it.
+ones: `python -m recipes.starter.cutoff` chooses and prints them, and on the judged pictures
+`python -m bench.search_quality` measures what comes of it.
 """
 
 from collections.abc import Callable
@@ -32,24 +34,21 @@ VectorsAt = Callable[[Positions], NDArray[np.floating]]
 
 FEWEST = 50  # photos of a library by which to tell, where the pack has no statistics of photos
 HIGHEST, OTHERS = 1024, 1024  # photos looked at: the best ones, and some of the rest for all of it
-KIN = 0.8  # a rival whose scores go with the query's to this degree names the same, and is none
 
-EXAMPLE = 2.3  # z above which a photo is like an example picture
+EXAMPLE = 2.8  # z above which a photo is like an example picture
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How z and margin count, and how much the best of N photos needs: first + slope * ln N."""
+    """z + odds * log-odds is the evidence; the best of N photos needs first + slope * ln N."""
 
-    z: float
-    margin: float
-    bias: float
+    odds: float
     first: float
     slope: float
 
 
-WITH_RIVALS = Evidence(z=0.62, margin=1.18, bias=0.60, first=0.0, slope=0.55)
-WITHOUT = Evidence(z=1.84, margin=0.0, bias=-3.15, first=0.20, slope=0.55)
+WITH_RIVALS = Evidence(odds=1.0, first=-4.24, slope=1.0)
+WITHOUT = Evidence(odds=0.0, first=1.46, slope=0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Normal:
 
 # What z is of matches and of others, before the library is looked at; how firm that is; and the
 # share of matches, as if so many had been seen to match and not to.
-MATCHES, OTHER = Normal(3.0, 0.45), Normal(0.0, 0.9)
+MATCHES, OTHER = Normal(3.3, 0.45), Normal(0.0, 0.9)
 MEANS_VARY, SPREADS_COUNT, SHARE = (1.0, 4.0), 10.0, (0.5, 5.0)
 ROUNDS = 40
 
@@ -75,40 +74,82 @@ class Sample:
     weights: Array
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What tells of the photos of a sample, best first: `z` (n,), `odds` (n,), all 0 where there
+    are no rivals, `weights` (n,); mean and spread, by which z is a cosine again; and by how much
+    the log-odds rise with each z, 0 where there are no rivals."""
+
+    z: Array
+    odds: Array
+    weights: Array
+    mean: float
+    spread: float
+    rise: float
+
+    def cosine(self, z: float) -> float:
+        """The cosine that lies so far above the usual one."""
+        return self.mean + z * self.spread
+
+    @property
+    def known(self) -> Evidence:
+        """How they are to be weighed."""
+        return WITH_RIVALS if self.rise else WITHOUT
+
+
 def cutoff(
     query: NDArray[np.float32],
     scores: NDArray[np.float32],
     background: Background,
     vectors: VectorsAt,
     *,
+    scale: float,
     example: bool = False,
 ) -> float | None:
     """The score that a match has at least; above all scores where nothing matches.
 
-    query: (D,), of length 1. scores: (N,), of the whole library. example: whether the query holds
-    an example picture. None where nothing tells: the pack knows no photos and the library has few.
+    query: (D,), of length 1. scores: (N,), of the whole library. scale: the pack's, of its cosines.
+    example: whether the query holds an example picture. None where nothing tells: the pack knows no
+    photos and the library has few.
     """
+    seen = signs(query, scores, background, vectors, scale)
+    if seen is None:
+        return None
+    if example:
+        return seen.cosine(EXAMPLE)
+    known = seen.known
+    beyond, lacking = beyond_chance(seen, known)
+    if lacking > 0:
+        return seen.cosine(float(seen.z[0]) + lacking / (1 + known.odds * seen.rise))
+    return seen.cosine(float(seen.z[min(beyond, above_the_valley(seen))]))
+
+
+def signs(
+    query: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    background: Background,
+    vectors: VectorsAt,
+    scale: float,
+) -> Signs | None:
+    """What `cutoff` decides by; None where it can't tell."""
     share = _share(background, len(scores))
     if share is None or not len(scores):
         return None
     taken = sample(scores)
     texts = np.concatenate([query[np.newaxis], background.rivals]).astype(np.float64)
     cosines = vectors(taken.positions).astype(np.float64) @ texts.T
-    mean, spread, together = _usual(texts, cosines[_evenly(taken.weights)], background, share)
-    if example:
-        return float(mean[0] + EXAMPLE * spread[0])
-    unusual = (cosines - mean) / spread
-    z, rivals = unusual[:, 0], unusual[:, together < KIN]
-    known = WITH_RIVALS if rivals.size else WITHOUT
-    evidence = known.z * z + known.bias
-    if rivals.size:
-        evidence += known.margin * (z - rivals.max(1))
-    beyond, lacking = _beyond_chance(evidence, taken.weights, known)
-    if lacking > 0:
-        least = z[0] + lacking / (known.z + known.margin)
-    else:
-        least = z[min(beyond, _above_the_valley(z, taken.weights))]
-    return float(mean[0] + least * spread[0])
+    mean, spread = _usual(texts[0], cosines[_evenly(taken.weights)], background, share)
+    z, odds, rise = (cosines[:, 0] - mean) / spread, np.zeros(len(cosines)), 0.0
+    if len(background.rivals):
+        odds, rise = scale * cosines[:, 0] - _log_sum(scale * cosines[:, 1:]), scale * spread
+    return Signs(z, odds, taken.weights, mean, spread, rise)
+
+
+def _log_sum(logits: Array) -> Array:
+    """The logarithm of each row's sum of exponentials, (n, R) -> (n,)."""
+    highest = logits.max(1)
+    total: Array = highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(1))
+    return total
 
 
 def sample(scores: NDArray[np.float32]) -> Sample:
@@ -138,27 +179,20 @@ def _share(background: Background, count: int) -> float | None:
     return 1.0 if count >= FEWEST else None
 
 
-def _usual(
-    texts: Array, cosines: Array, ground: Background, share: float
-) -> tuple[Array, Array, Array]:
-    """What is usual of each text's cosine with pictures in general: its mean (T,), its spread (T,),
-    and how far it goes with that of the first text, the query (T,).
+def _usual(text: Array, cosines: Array, ground: Background, share: float) -> tuple[float, float]:
+    """What is usual of a text's cosine with pictures in general: its mean and its spread.
 
-    texts: (T, D), the query and its rivals. cosines: (n, T), with photos that stand for all.
+    text: (D,). cosines: (n, 1 + R) of it and its rivals, with photos that stand for all.
     """
-    middle, lower = _lower_half(cosines)
+    low, middle = np.quantile(cosines, [0.1587, 0.5], axis=0)
+    # The upper half holds the matches: the spread is that of the lower one, to a normal's sigma.
+    lower = middle - low
     # An album may show one thing only, and then what is usual in it is so of that album. What is
     # usual of all texts is firmer: each one is taken to lie half-way.
-    middle, lower = (middle + middle.mean()) / 2, (lower + lower.mean()) / 2
-    covariance = ground.covariance.astype(np.float64)
-    crossed = texts @ covariance
-    spread = np.sqrt(np.einsum("td,td->t", crossed, texts)) + 1e-9
-    apart = cosines - cosines.mean(0)
-    lengths = np.linalg.norm(apart, axis=0) + 1e-9
-    together = (1 - share) * (crossed @ texts[0]) / (spread * spread[0])
-    together += share * (apart.T @ apart[:, 0]) / (lengths * lengths[0])
-    mean = (1 - share) * (texts @ ground.mean) + share * middle
-    return mean, (1 - share) * spread + share * np.maximum(lower, 1e-6), together
+    middle, lower = (middle[0] + middle.mean()) / 2, (lower[0] + lower.mean()) / 2
+    spread = np.sqrt(text @ ground.covariance.astype(np.float64) @ text) + 1e-9
+    mean = (1 - share) * (text @ ground.mean) + share * middle
+    return float(mean), float((1 - share) * spread + share * max(lower, 1e-6))
 
 
 def _evenly(weights: Array) -> Positions:
@@ -169,22 +203,14 @@ def _evenly(weights: Array) -> Positions:
     return places
 
 
-def _lower_half(values: Array) -> tuple[Array, Array]:
-    """Of each column (n, m) its median, and how far below it a normal one's sigma lies.
-
-    The upper half holds the matches, which are not what others are like.
-    """
-    low, middle = np.quantile(values, [0.1587, 0.5], axis=0)
-    return middle, middle - low
-
-
-def _beyond_chance(evidence: Array, weights: Array, known: Evidence) -> tuple[int, float]:
+def beyond_chance(seen: Signs, known: Evidence) -> tuple[int, float]:
     """The last place, from 0, down to which there is more evidence than chance gives.
 
     Also by how much the best evidence falls short of that: 0 where it does not.
     """
+    evidence = seen.z + known.odds * seen.odds
     order = np.argsort(-evidence)
-    ranks = np.cumsum(weights[order])
+    ranks = np.cumsum(seen.weights[order])
     beyond = evidence[order] - known.first - known.slope * np.log(ranks[-1] / ranks)
     # Half of a library is no exception: counting from the top tells nothing there.
     beyond = beyond[ranks <= max(1.0, ranks[-1] / 2)]
@@ -192,18 +218,18 @@ def _beyond_chance(evidence: Array, weights: Array, known: Evidence) -> tuple[in
     return (int(enough[-1]), 0.0) if len(enough) else (0, max(float(-beyond.max()), 1e-3))
 
 
-def _above_the_valley(z: Array, weights: Array) -> int:
-    """The last place, from 0, above the valley between matches and others; z falls."""
-    found = np.cumsum(weights * _matching(z, weights))
-    return int(np.argmax(found / (np.cumsum(weights) + found[-1])))
+def above_the_valley(seen: Signs, matches: Normal = MATCHES) -> int:
+    """The last place, from 0, above the valley between matches and others."""
+    found = np.cumsum(seen.weights * _matching(seen.z, seen.weights, matches))
+    return int(np.argmax(found / (np.cumsum(seen.weights) + found[-1])))
 
 
-def _matching(z: Array, weights: Array) -> Array:
+def _matching(z: Array, weights: Array, matches: Normal) -> Array:
     """How likely each is of the upper of two normal distributions: MAP by expectation, then
     maximisation (Dempster, Laird and Rubin, J. R. Stat. Soc. B 1977)."""
-    means = np.array([MATCHES.mean, min(float(np.median(z)), MATCHES.mean - 1)])
-    spreads = np.array([MATCHES.spread, OTHER.spread])
-    prior = np.array([MATCHES.mean, OTHER.mean]), np.array([MATCHES.spread, OTHER.spread])
+    means = np.array([matches.mean, min(float(np.median(z)), matches.mean - 1)])
+    spreads = np.array([matches.spread, OTHER.spread])
+    prior = np.array([matches.mean, OTHER.mean]), np.array([matches.spread, OTHER.spread])
     share, upper = 0.1, np.zeros(len(z))
     for _ in range(ROUNDS):
         densities = [
