@@ -19,6 +19,14 @@ def test_a_pack_is_listed_with_what_scripts_and_people_ask_of_it(albumen, album:
     assert "licence CC0-1.0: made by a test" in words.out
 
 
+def test_verbose_says_what_the_starter_cannot_do(albumen, album: Path) -> None:
+    told = [line.strip() for line in albumen("packs", "list", "--verbose").out.splitlines()]
+    limits = [line for line in told if line.startswith("limit: ")]
+    for word in ("count", "left from right", "text in a picture", "face by name", "Rare objects"):
+        assert any(word in line for line in limits)
+    assert "limit: " not in albumen("packs", "list").out
+
+
 def test_a_pack_that_cannot_be_read_is_listed_with_the_reason(albumen, album: Path) -> None:
     folder = default().packs / "broken"
     folder.mkdir()

@@ -38,7 +38,7 @@ def packs() -> None:
         albumen packs list --json
     """,
 )
-@click.option("--verbose", is_flag=True, help="Also sources of training pictures, and figures.")
+@click.option("--verbose", is_flag=True, help="Also sources, figures, and what it cannot do.")
 @click.option("--available", is_flag=True, help="Those that `packs pull` can fetch, instead.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.pass_obj
@@ -252,6 +252,8 @@ def _about(info: "PackInfo") -> str:
 
 
 def _details(info: "PackInfo", verbose: bool) -> Iterator[str]:
+    from albumen.packs.card import limits
+
     if (pack := info.manifest) is None:
         yield str(info.problem)
         return
@@ -266,6 +268,7 @@ def _details(info: "PackInfo", verbose: bool) -> Iterator[str]:
     for source in pack.sources:
         yield f"trained with {source.pictures:,} of {source.name} ({source.where}): {source.terms}"
     yield from (f"{name}: {value}" for name, value in _flat(pack.figures))
+    yield from (f"limit: {point}" for point in limits(info.folder, pack))
 
 
 def _flat(figures: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
