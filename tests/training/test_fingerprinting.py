@@ -34,6 +34,11 @@ def test_photos_of_no_class_become_a_fingerprint_pack(tmp_path: Path) -> None:
         fingerprinting.train(photos, tmp_path / "run", FingerprintRecipe(steps=5), Told())
 
 
+def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not there; give a folder of photos"):
+        fingerprinting.train(tmp_path / "none", tmp_path / "run", RECIPE, Told())
+
+
 def test_too_few_photos_are_told_of(tmp_path: Path) -> None:
     photos = build(tmp_path / "photos", each=2)
     with pytest.raises(UsageError, match="holds 4 pictures that can be read; give 8 at least"):

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from albumen.cli.command import Group, Session
-from albumen.cli.words import counted, duration, one_line, print_json, printable
+from albumen.cli.train_progress import shown
+from albumen.cli.words import counted, one_line, print_json, printable
 from albumen.errors import AlbumenError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from albumen.training.loop import Progress
     from albumen.training.told import Told
 
-SECONDS_BETWEEN_LINES = 5.0
 SKIPS_SHOWN = 10
 
 
@@ -395,8 +394,7 @@ def _told(quiet: bool, folder: Path) -> Iterator["Told"]:
     from albumen.training.told import Told
 
     quiet = quiet or not _is_first()
-    show: Callable[[str, int, int, str], None]
-    with _bar() if sys.stderr.isatty() and not quiet else _lines(quiet) as show:
+    with shown(quiet) as show:
         doing = "Training"
 
         def stage(name: str) -> None:
@@ -416,56 +414,3 @@ def _told(quiet: bool, folder: Path) -> Iterator["Told"]:
         except KeyboardInterrupt:
             note(f"stopped; the same command goes on from where {printable(folder)} stands")
             raise
-
-
-@contextmanager
-def _lines(quiet: bool) -> Iterator[Callable[[str, int, int, str], None]]:
-    began = said = time.monotonic()
-    doing, first = "", 0
-
-    def show(what: str, done: int, total: int, figures: str) -> None:
-        nonlocal said, began, doing, first
-        now = time.monotonic()
-        if what != doing:
-            doing, began, first = what, now, done
-        if quiet or (now - said < SECONDS_BETWEEN_LINES and done != total):
-            return
-        said = now
-        click.echo(line(what, done - first, done, total, now - began, figures), err=True)
-
-    yield show
-
-
-def line(what: str, fresh: int, done: int, total: int, seconds: float, figures: str) -> str:
-    """`Training: 120 of 2,000, 3.1 a second, about 10 min 6 s left: loss 1.2`."""
-    rate = fresh / seconds if seconds else 0.0
-    of = f" of {total:,}" if total else ""
-    left = f", about {duration((total - done) / rate)} left" if rate and total > done else ""
-    pace = f", {rate:.1f} a second" if rate else ""
-    return f"{what}: {done:,}{of}{pace}{left}" + (f": {figures}" if figures else "")
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int, str], None]]:
-    from rich import progress as rich
-    from rich.console import Console
-
-    columns = (
-        rich.TextColumn("{task.description}"),
-        rich.BarColumn(),
-        rich.TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        rich.TextColumn("{task.fields[rate]}"),
-        rich.TimeRemainingColumn(compact=True),
-        rich.TextColumn("{task.fields[figures]}", markup=False),
-    )
-    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("Reading", total=0, rate="", figures="")
-
-        def show(what: str, done: int, total: int, figures: str) -> None:
-            if display.tasks[0].description != what:
-                display.reset(task, description=what, total=total, completed=done)
-            speed = display.tasks[0].speed
-            rate = f"{speed:,.1f} a second" if speed else ""
-            display.update(task, completed=done, total=total or done, rate=rate, figures=figures)
-
-        yield show

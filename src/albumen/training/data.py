@@ -173,6 +173,8 @@ class Source:
         """Whatever pictures lie in and below a folder, of no class; or shards."""
         if data.is_dir() and not any(data.glob("*.tar")):
             return cls(data, (), (data,))
+        if not data.exists():
+            raise UsageError(f"{data} is not there; give a folder of photos, or .tar")
         return cls.of(data)
 
     def signature(self) -> list[str]:

@@ -87,8 +87,12 @@ def looked(
             done += count
             on_progress(done, len(rows))
     fresh = file.with_suffix(".new")
-    with fresh.open("wb") as out:
-        np.save(out, found)
+    try:
+        with fresh.open("wb") as out:
+            np.save(out, found)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     fresh.replace(file)
     return found
 
