@@ -191,8 +191,8 @@ def classifier(
 @train.command(
     "clip",
     examples="""
-        albumen train clip captioned.tar --steps 20 --batch 8 --size 32
-        albumen train clip captioned.tar --teacher starter --see 5 --steps 5 --batch 8 --run two
+        albumen train clip captioned.tar --steps 20 --batch 8 --size 32 --run runs/small
+        albumen train clip captioned.tar --teacher starter --see 5 --read 5 --steps 5 --size 32
     """,
 )
 @click.argument("shards", metavar="SHARDS", type=click.Path(path_type=Path))
