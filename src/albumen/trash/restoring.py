@@ -4,25 +4,19 @@
 # ruff: noqa: PTH103, PTH112, PTH118, PTH119, PTH120
 
 import errno
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from albumen.library.store import Store, roots
 from albumen.trash import bins, journal
+from albumen.trash.batches import in_batches
 from albumen.trash.bins import Bin
-from albumen.trash.interrupts import held
 from albumen.trash.journal import Entry
 from albumen.trash.known import content_of
 from albumen.trash.moving import Place, move_out
 from albumen.trash.records import InTrash, Refused, Restored, Standing
-from albumen.trash.settling import Ending, real_path, settle, settle_begun, tidy
-from albumen.trash.turn import turn
-
-BATCH = 50
-"""Files put back in one turn, so that others wait no longer than that."""
+from albumen.trash.settling import Ending, real_path, settle, tidy
 
 SYSTEM_ONLY = "only the system's own trash can put it back: open that, and choose Put Back"
 MISSING = "it is no longer in the trash: another program took it out, or emptied the trash"
@@ -47,14 +41,8 @@ def restore(
     missing. Ctrl-C waits until a batch has told of what it moved. Raises LibraryError if the
     library cannot be written.
     """
-    remaining = iter(dict.fromkeys(ids))
-    while some := list(itertools.islice(remaining, BATCH)):
-        with ExitStack() as until_told:
-            with turn(store.home):
-                settle_begun(store)
-                until_told.enter_context(held())
-                outcomes = _restore_batch(store, some, to)
-            yield from outcomes
+    each = dict.fromkeys(ids)
+    yield from in_batches(store, each, lambda some: _restore_batch(store, some, to))
 
 
 def _restore_batch(store: Store, ids: Sequence[int], to: Path | None) -> list[Restored | Refused]:

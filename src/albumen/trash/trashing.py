@@ -4,7 +4,6 @@
 # ruff: noqa: PTH118, PTH119, PTH120, PTH122
 
 import errno
-import itertools
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,17 +12,13 @@ from pathlib import Path
 
 from albumen.library.store import Store
 from albumen.trash import bins, journal, known, native
+from albumen.trash.batches import in_batches
 from albumen.trash.bins import Bin, NoTrashError
-from albumen.trash.interrupts import held
 from albumen.trash.journal import Entry
 from albumen.trash.known import CHANGED, LAST_COPY, Known
 from albumen.trash.moving import Place, move_in
 from albumen.trash.records import Refused, Trashed
-from albumen.trash.settling import Ending, about, flush, real_path, settle, settle_begun
-from albumen.trash.turn import turn
-
-BATCH = 50
-"""Files moved in one turn: two commits for all of them, and others wait no longer than that."""
+from albumen.trash.settling import Ending, about, flush, real_path, settle
 
 STEM_BYTES = 80
 """Of a file's name, in the trash: with what is added it fits every file system."""
@@ -41,14 +36,7 @@ def trash(store: Store, paths: Iterable[Path]) -> Iterator[Trashed | Refused]:
     Refused are files that the library does not know, or knows otherwise, and the last copy of a
     photo whose other copies are in the trash.
     """
-    remaining = iter(paths)
-    while some := list(itertools.islice(remaining, BATCH)):
-        with ExitStack() as until_told:
-            with turn(store.home):
-                settle_begun(store)
-                until_told.enter_context(held())
-                outcomes = _move_batch(store, some)
-            yield from outcomes
+    yield from in_batches(store, paths, lambda some: _move_batch(store, some))
 
 
 def _move_batch(store: Store, paths: Sequence[Path]) -> list[Trashed | Refused]:
