@@ -57,14 +57,12 @@ class LayerNormInSteps(nn.Module):
         return apart * torch.rsqrt(variance + self.eps) * self.weight + self.bias
 
 
-def with_layer_norms_in_steps(module: nn.Module) -> nn.Module:
-    """A copy for inference, each layer normalisation over the last axis in steps."""
-    module = copy.deepcopy(module).eval()
+def _put_layer_norms_in_steps(module: nn.Module) -> None:
+    """In place: each layer normalisation over the last axis."""
     for part in list(module.modules()):
         for name, child in part.named_children():
             if isinstance(child, nn.LayerNorm) and len(child.normalized_shape) == 1:
                 setattr(part, name, LayerNormInSteps(child))
-    return module
 
 
 def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -96,18 +94,17 @@ def export_image(clip: CLIP, size: int, file: Path, *, half: bool = True) -> Non
     """
     averages = isinstance(clip.image, AveragedImageTower)
     outputs = ["embeds", "local_embeds"] if averages else ["embeds"]
-    tower = without_batch_norm(clip.image)
-    _export_pixels(tower if averages else First(tower), size, file, outputs, half)
+    _export_pixels(clip.image if averages else First(clip.image), size, file, outputs, half)
 
 
 def export_classifier(model: nn.Module, size: int, file: Path, *, half: bool = True) -> None:
     """Write `pixels` float32 (B, 3, size, size) -> `logits` (B, classes)."""
-    _export_pixels(without_batch_norm(model), size, file, ["logits"], half)
+    _export_pixels(model, size, file, ["logits"], half)
 
 
 def export_fingerprint(network: nn.Module, size: int, file: Path, *, half: bool = True) -> None:
     """Write `pixels` float32 (B, 3, size, size) -> `embeds` (B, D)."""
-    _export_pixels(without_batch_norm(network), size, file, ["embeds"], half)
+    _export_pixels(network, size, file, ["embeds"], half)
 
 
 class First(nn.Module):
@@ -136,7 +133,7 @@ def _export_pixels(
 ) -> None:
     pixels = torch.zeros(2, 3, size, size)
     dynamic = ({0: torch.export.Dim("batch")},)
-    export(module.eval(), pixels, dynamic, file, "pixels", outputs, half=half)
+    export(module, pixels, dynamic, file, "pixels", outputs, half=half)
 
 
 def export(
@@ -150,10 +147,12 @@ def export(
     half: bool = True,
 ) -> None:
     """Write `module` as a graph with the input `name`; `half`: its large weights as float16."""
+    module = without_batch_norm(module)
+    _put_layer_norms_in_steps(module)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch, to itself
         program = torch.onnx.export(
-            with_layer_norms_in_steps(module),
+            module,
             (example,),
             dynamo=True,
             opset_version=OPSET,
