@@ -146,13 +146,13 @@ def cifar10_vit() -> ClassifierConfig:
     return ClassifierConfig(
         model="vit-32-4-128-6",
         size=32,
-        epochs=16,
-        batch=250,
-        learning_rate=2e-3,
+        epochs=20,
+        batch=125,
+        learning_rate=1e-3,
         warmup=0.1,
         padding=3,
-        light=0.2,
-        average=0.997,
+        light=0.1,
+        average=0.998,
     )
 
 
