@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from albumen.packs import patches
 from albumen.packs.errors import PackError
 from albumen.packs.runtime import onnxruntime
 
@@ -33,14 +34,16 @@ def quantize(file: Path, target: Path, pixels: NDArray[np.float32] | None) -> No
             "float32 (--precision float32)"
         ) from error
     onnxruntime()  # telemetry off
-    kinds = [node.op_type for node in onnx.load(file, load_external_data=False).graph.node]
+    model = onnx.load(file, load_external_data=False)
+    kinds = [node.op_type for node in model.graph.node]
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # the tools advise their programmer
     try:
         if pixels is not None and kinds.count("Conv") > kinds.count("MatMul"):
             _static(file, target, pixels)
         else:
-            _dynamic(file, target)
+            patches.as_products(model)
+            _dynamic(model, target)
     except Exception as error:  # the tools raise whatever they meet
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise PackError(
@@ -50,11 +53,11 @@ def quantize(file: Path, target: Path, pixels: NDArray[np.float32] | None) -> No
         logging.disable(before)
 
 
-def _dynamic(file: Path, target: Path) -> None:
+def _dynamic(model: Any, target: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(
-        file,
+        model,
         target,
         op_types_to_quantize=["MatMul", "Gemm", "Gather"],
         per_channel=True,
