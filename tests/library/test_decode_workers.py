@@ -43,6 +43,11 @@ def hang(workers: DecodeWorkers, timeout: float) -> int:
     return worker.pid
 
 
+def resident(pid: int) -> int:
+    """Bytes of memory that the process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def in_thread(data: bytes, workers: DecodeWorkers) -> tuple[threading.Thread, list[object]]:
     """Start decoding in a thread; its outcome (pixels or DecodeError) is appended to the list."""
     outcome: list[object] = []
@@ -148,6 +153,21 @@ def test_a_picture_that_needs_too_much_memory_fails_and_the_worker_lives() -> No
             decode(huge, short_side=32, workers=workers)
         decode(GIF, short_side=32, workers=workers)
         assert running(workers) == before
+
+
+def test_a_worker_keeps_its_memory_for_the_next_picture_and_gives_it_back_when_none_comes() -> None:
+    large = pictures.encoded(pictures.quadrants((4000, 3000)), "BMP")
+    with DecodeWorkers(1) as workers:
+        decode(GIF, short_side=32, workers=workers)
+        (pid,) = running(workers)
+        before = resident(pid)
+        decode(large, short_side=32, workers=workers)
+        assert resident(pid) - before > len(large)
+        until = time.monotonic() + 20
+        while resident(pid) - before > len(large) / 4 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert resident(pid) - before <= len(large) / 4
+        assert running(workers) == [pid]
 
 
 def test_closing_ends_workers_at_work_and_later_files_fail() -> None:

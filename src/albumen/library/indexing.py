@@ -32,14 +32,14 @@ from albumen.library.records import Decoded, Described, Failure, Seen
 from albumen.library.scan import Entry, ScanProblem, is_sidecar, scan
 from albumen.library.store import Store, embeddings, locations, roots
 from albumen.library.survey import Survey, Surveyor, newest_location
-from albumen.packs import Pack
+from albumen.packs import Pack, heap
 from albumen.packs.preprocessing import Pixels
 from albumen.packs.runtime import cores
 
 __all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "index"]
 
-BATCH = 32
-"""Photos a batch, at most: large towers gain little beyond."""
+BATCH = 16
+"""Photos a batch, at most: little is gained beyond."""
 
 FINISH_SECONDS = 5.0
 """How long Ctrl-C waits for the photos in hand; a picture that takes longer is left."""
@@ -93,6 +93,7 @@ def index(
     options = _Options(include, exclude, hidden, retry_failed)
     for path in paths:
         _check(path)
+    heap.share_one()
     with home.writer_lock(), Store.open(home, create=True) as store:
         return _Run(store, pack, fingerprint, options, on_event).run(paths)
 

@@ -1,9 +1,7 @@
 """ONNX Runtime sessions: quiet, as wide as the cores that we may use, on the device asked for."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albumen.packs import telemetry
+from albumen.packs import heap, telemetry
 from albumen.packs.errors import PackError
 
 PROVIDERS = {
@@ -22,8 +20,6 @@ PROVIDERS = {
     "directml": "DmlExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-
-M_MMAP_THRESHOLD = -3  # of malloc.h
 
 
 def cores() -> int:
@@ -50,6 +46,7 @@ def _quotas(control_groups: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
 def onnxruntime() -> Any:
     """The module, imported with its telemetry switched off."""
     telemetry.switch_off()
+    heap.share_one()  # before its threads start
     import onnxruntime as ort
 
     ort.set_default_logger_severity(3)  # errors only: its warnings mean nothing to a user
@@ -60,26 +57,6 @@ def devices() -> list[str]:
     """The devices that the installed ONNX Runtime offers, "cpu" first."""
     offered = onnxruntime().get_available_providers()
     return [device for device, provider in PROVIDERS.items() if provider in offered]
-
-
-@contextmanager
-def _large_blocks_returned() -> Iterator[None]:
-    """Let blocks that are freed meanwhile go back to the system, where glibc allocates them.
-
-    It keeps freed blocks of up to 32 MB for later, and a model leaves many while it is opened: one
-    with 350 MB of weights took 610 MB, and takes 420 so.
-    """
-    if not sys.platform.startswith("linux"):
-        yield
-        return
-    import ctypes
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda parameter, value: 0)
-    mallopt(M_MMAP_THRESHOLD, 1 << 20)
-    try:
-        yield
-    finally:
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
 
 
 class Session:
@@ -115,7 +92,7 @@ class Session:
         providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
         given = str(model) if isinstance(model, Path) else model
         try:
-            with _large_blocks_returned():
+            with heap.large_blocks_returned():
                 self._session = ort.InferenceSession(given, options, providers=providers)
         except Exception as error:  # the runtime's errors share no base class
             raise PackError(

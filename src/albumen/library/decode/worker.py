@@ -9,6 +9,7 @@ too long, so that it can't outlive a parent that was killed.
 import json
 import os
 import resource
+import select
 import signal
 import sys
 import warnings
@@ -25,6 +26,10 @@ from albumen.library.decode.outcome import DecodeError
 from albumen.library.develop import see
 from albumen.library.identify import read_again
 from albumen.library.records import Failure, Root, Seen
+from albumen.packs import heap
+
+IDLE = 1.0
+"""Seconds without a request after which the memory kept for the next one goes back."""
 
 Found = tuple[dict[str, Any], bytes]
 
@@ -38,8 +43,16 @@ def main(memory: int) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow's own bound, at twice this, is ours
-    while line := requests.readline():
+    while line := _next(requests):
         _serve(json.loads(line), requests, answers)
+
+
+def _next(requests: IO[bytes]) -> bytes:
+    """The next request. Nothing else is buffered then: who asks waits for the answer first."""
+    ready, _, _ = select.select([requests], [], [], IDLE)
+    if not ready:
+        heap.give_back()
+    return requests.readline()
 
 
 def _take_stdout() -> IO[bytes]:

@@ -21,6 +21,7 @@ from albumen.library.decode.answer import Answer, Pixels
 from albumen.library.decode.formats import Format
 from albumen.library.decode.outcome import DecodedPixels, DecodeError
 from albumen.library.records import Decoded, Failure, Seen
+from albumen.packs import heap
 from albumen.packs.runtime import cores
 
 TIMEOUT = 60.0
@@ -28,6 +29,8 @@ TIMEOUT = 60.0
 
 MEMORY = 3 << 30
 """Bytes of address space: 200 megapixels in RGB, the decoder's own copy and the libraries."""
+
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **heap.KEPT_BY_A_WORKER}
 
 _START = (
     "import sys; sys.path[:] = {path!r}\n"
@@ -145,7 +148,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **_ENVIRONMENT},
             process_group=0,  # Ctrl-C is for the parent, which lets the file in hand end
         )
 
