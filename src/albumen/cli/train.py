@@ -1,26 +1,19 @@
 """`albumen train`: models of one's own."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from albumen.cli.command import Group, Session
-from albumen.cli.train_progress import shown
-from albumen.cli.words import counted, one_line, print_json, printable
-from albumen.errors import AlbumenError, UsageError
+from albumen.cli.train_running import Ended, Running, run, run_options
+from albumen.cli.words import counted
+from albumen.errors import UsageError
 
 if TYPE_CHECKING:
-    from albumen.evaluation.shards import Skip
-    from albumen.training.classifying import Judged
-    from albumen.training.loop import Progress
     from albumen.training.told import Told
-
-SKIPS_SHOWN = 10
 
 
 @click.group(
@@ -37,38 +30,6 @@ def train() -> None:
     This needs PyTorch: pip install 'albumen[train]'. docs/training.md explains every option. A run
     is kept in a folder; the same command goes on where it stopped.
     """
-
-
-def running(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that all kinds of training share."""
-    options = (
-        click.option(
-            "--run",
-            "folder",
-            type=click.Path(path_type=Path, file_okay=False),
-            metavar="DIR",
-            help=f"Where the run is kept, with its report.html (default: {default}).",
-        ),
-        click.option("--to-pack", metavar="NAME", help="End in a pack of that name."),
-        click.option("--replace", is_flag=True, help="Replace the pack of the same name."),
-        click.option("--json", "as_json", is_flag=True, help="The figures as JSON, for programs."),
-        click.option("--quiet", "-q", is_flag=True, help="No progress."),
-        click.option(
-            "--processes",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="Processes on this machine that share each batch (torchrun does too).",
-        ),
-    )
-
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
 
 
 def changing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,7 +82,7 @@ def changing(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--from", "start", metavar="SOURCE", help="Begin with these weights, or that run's.")
 @click.option("--probe", metavar="PACK", help="Only a linear layer behind a pack's image tower.")
 @changing
-@running("runs/classifier or runs/probe")
+@run_options("runs/classifier or runs/probe")
 @click.pass_obj
 def classifier(
     session: Session,
@@ -133,12 +94,7 @@ def classifier(
     recipe: str | None,
     start: str | None,
     probe: str | None,
-    folder: Path | None,
-    to_pack: str | None,
-    replace: bool,
-    processes: int,
-    as_json: bool,
-    quiet: bool,
+    running: Running,
     **changes: Any,
 ) -> int:
     """Train a classifier on pictures of your own.
@@ -148,44 +104,39 @@ def classifier(
     From scratch, from weights (--from), or as a linear probe (--probe), which a few pictures a
     class are enough for.
     """
-    _require_training(session)
-    if processes > 1 and "LOCAL_RANK" not in os.environ:
-        return _several(session, processes)
-    from albumen.training import classifying, recipes
-    from albumen.training import to_pack as packing
-    from albumen.training.classifying import Job
 
-    home = session.home()
-    destination = packing.check(to_pack, home.packs, replace) if to_pack else None
-    if probe and (start or recipe or changes["model"]):
-        raise UsageError("--probe has no network of its own: leave out --model, --from, --recipe")
-    named = recipe or ("finetune" if start else "small-pictures")
-    changes["test"] = changes.pop("test_share")
-    config = recipes.classifier(named, **changes)
-    folder = folder or Path("runs", "probe" if probe else "classifier")
-    job = Job(data, folder, test, sources, per_class)
-    with _told(quiet, folder) as told:
+    def work(folder: Path, told: "Told") -> Ended:
+        from albumen.packs import open_pack
+        from albumen.training import classifying, recipes, reports
+        from albumen.training import to_pack as packing
+
+        if probe and (start or recipe or changes["model"]):
+            raise UsageError(
+                "--probe has no network of its own: leave out --model, --from, --recipe"
+            )
+        named = recipe or ("finetune" if start else "small-pictures")
+        config = recipes.classifier(named, test=changes.pop("test_share"), **changes)
+        job = classifying.Job(data, folder, test, sources, per_class)
+        pack: Callable[[str, Path], object]
         if probe:
-            from albumen.packs import open_pack
-
-            base = open_pack(probe, packs_dir=home.packs)
+            base = open_pack(probe, packs_dir=session.home().packs)
             fitted, judged = classifying.probe(job, base, config, told)
+            pack = partial(packing.probe, base, fitted, judged)
         else:
             judged = classifying.train(job, config, start, told)
-    if not _is_first():
-        return 0
-    from albumen.training.reports import classifier_report
+            pack = partial(packing.classifier, folder, judged)
+        of = counted(int(judged.figures["test"]), "picture")
+        return Ended(
+            figures=judged.figures,
+            said=f"{judged.figures['right']:.1%} of {of} to judge by are right",
+            skipped=judged.skipped,
+            report=lambda folder: reports.classifier_report(folder, judged),
+            pack=pack,
+            use="albumen classify PHOTO --pack",
+            more={"classes": [*judged.classes]},
+        )
 
-    classifier_report(folder, judged)
-    _tell_skips(judged.skipped)
-    if to_pack and destination is not None:
-        home.make()
-        if probe:
-            packing.probe(base, fitted, judged, to_pack, destination)
-        else:
-            packing.classifier(folder, judged, to_pack, destination)
-    _tell(judged, folder, to_pack, as_json)
-    return 0
+    return run(session, running, Path("runs", "probe" if probe else "classifier"), work)
 
 
 @train.command(
@@ -212,7 +163,7 @@ def classifier(
 @click.option("--warmup", type=click.FloatRange(0, 1), help="Share of steps in which it rises.")
 @click.option("--average", type=click.FloatRange(0, 1), help="Decay of the average of weights.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn at random.")
-@running("runs/clip")
+@run_options("runs/clip")
 @click.pass_obj
 def clip(
     session: Session,
@@ -221,12 +172,7 @@ def clip(
     sources: tuple[str, ...],
     teacher: str | None,
     recipe: str | None,
-    folder: Path | None,
-    to_pack: str | None,
-    replace: bool,
-    processes: int,
-    as_json: bool,
-    quiet: bool,
+    running: Running,
     **changes: Any,
 ) -> int:
     """Train a CLIP on captioned pictures: two towers that meet in one space.
@@ -236,49 +182,36 @@ def clip(
     choose the best weights by. A recipe MODULE:FUNCTION brings its own data and stages (only their
     steps can be changed); the starter's is recipes.starter.plan:starter.
     """
-    _require_training(session)
-    if processes > 1 and "LOCAL_RANK" not in os.environ:
-        return _several(session, processes)
-    from albumen.packs import open_pack
-    from albumen.training import clipping
-    from albumen.training import to_pack as packing
 
-    home = session.home()
-    destination = packing.check(to_pack, home.packs, replace) if to_pack else None
-    folder = folder or Path("runs/clip")
-    if recipe and ":" in recipe:
-        if teacher or sources:
-            raise UsageError("a recipe of your own brings its data and its teacher itself")
-        steps = {of: changes.pop(of) for of in clipping.STEPS}
-        if given := [name for name, value in changes.items() if value is not None]:
-            option = given[0].replace("_", "-")
-            raise UsageError(f"--{option} is for the recipe {recipe} itself to say")
-        with _told(quiet, folder) as told:
+    def work(folder: Path, told: "Told") -> Ended:
+        from albumen.packs import open_pack
+        from albumen.training import clipping, reports
+        from albumen.training import to_pack as packing
+
+        if recipe and ":" in recipe:
+            if teacher or sources:
+                raise UsageError("a recipe of your own brings its data and its teacher itself")
+            steps = {of: changes.pop(of) for of in clipping.STEPS}
+            if given := [name for name, value in changes.items() if value is not None]:
+                option = given[0].replace("_", "-")
+                raise UsageError(f"--{option} is for the recipe {recipe} itself to say")
             found = clipping.by_recipe(recipe, shards, folder, steps, told)
-    else:
-        config = clipping.recipe(recipe or ("taught" if teacher else "captions"), **changes)
-        other = open_pack(teacher, packs_dir=home.packs) if teacher else None
-        with _told(quiet, folder) as told:
+        else:
+            config = clipping.recipe(recipe or ("taught" if teacher else "captions"), **changes)
+            other = open_pack(teacher, packs_dir=session.home().packs) if teacher else None
             found = clipping.train(shards, folder, config, other, told, sources)
-    if not _is_first():
-        return 0
-    from albumen.training.reports import clip_report
+        test = int(found.figures["test"])
+        share = f"{found.figures['recall@10']:.1%} of {counted(test, 'text')}"
+        return Ended(
+            figures=found.figures,
+            said=f"{share} find their picture among the first ten of {test:,}",
+            skipped=found.plan.skipped,
+            report=lambda folder: reports.clip_report(folder, found),
+            pack=partial(packing.clip, found),
+            use="albumen packs use",
+        )
 
-    clip_report(folder, found)
-    _tell_skips(found.plan.skipped)
-    if to_pack and destination is not None:
-        home.make()
-        packing.clip(found, to_pack, destination)
-    if as_json:
-        _print_figures(found.figures, folder, to_pack)
-        return 0
-    test = int(found.figures["test"])
-    share = f"{found.figures['recall@10']:.1%} of {counted(test, 'text')}"
-    click.echo(f"{share} find their picture among the first ten of {test:,}")
-    click.echo(f"report: {printable(folder / 'report.html')}")
-    if to_pack:
-        click.echo(f"to use it: albumen packs use {one_line(to_pack)}")
-    return 0
+    return run(session, running, Path("runs/clip"), work)
 
 
 @train.command("fingerprint", examples="albumen train fingerprint pets --steps 5 --batch 8")
@@ -288,18 +221,13 @@ def clip(
 @click.option("--size", type=click.IntRange(min=32), help="Side in pixels of what it sees.")
 @click.option("--learning-rate", type=click.FloatRange(min=0), help="The highest learning rate.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn at random.")
-@running("runs/fingerprint")
+@run_options("runs/fingerprint")
 @click.pass_obj
 def fingerprint(
     session: Session,
     /,
     photos: Path,
-    folder: Path | None,
-    to_pack: str | None,
-    replace: bool,
-    processes: int,
-    as_json: bool,
-    quiet: bool,
+    running: Running,
     **changes: Any,
 ) -> int:
     """Train a fingerprint, by which copies of a photo are found, on photos of your own.
@@ -307,110 +235,21 @@ def fingerprint(
     No labels are needed: two edited views of a photo shall be alike, and views of different photos
     not. PHOTOS is a folder, searched with all that lies below it, or shards (.tar).
     """
-    _require_training(session)
-    if processes > 1 and "LOCAL_RANK" not in os.environ:
-        return _several(session, processes)
-    from albumen.training import fingerprinting
-    from albumen.training import to_pack as packing
 
-    home = session.home()
-    destination = packing.check(to_pack, home.packs, replace) if to_pack else None
-    folder = folder or Path("runs/fingerprint")
-    given = {name: value for name, value in changes.items() if value is not None}
-    recipe = fingerprinting.FingerprintRecipe(**given)
-    with _told(quiet, folder) as told:
+    def work(folder: Path, told: "Told") -> Ended:
+        from albumen.training import fingerprinting, reports
+        from albumen.training import to_pack as packing
+
+        given = {name: value for name, value in changes.items() if value is not None}
+        recipe = fingerprinting.FingerprintRecipe(**given)
         found = fingerprinting.train(photos, folder, recipe, told)
-    if not _is_first():
-        return 0
-    from albumen.training.reports import fingerprint_report
+        test = counted(int(found.figures["test"]), "picture")
+        return Ended(
+            figures=found.figures,
+            said=f"an edited view finds its own of {test} in {found.figures['found']:.1%}",
+            skipped=found.skipped,
+            report=lambda folder: reports.fingerprint_report(folder, found),
+            pack=partial(packing.fingerprint, found),
+        )
 
-    fingerprint_report(folder, found)
-    _tell_skips(found.skipped)
-    if to_pack and destination is not None:
-        home.make()
-        packing.fingerprint(found, to_pack, destination)
-    if as_json:
-        _print_figures(found.figures, folder, to_pack)
-        return 0
-    test = counted(int(found.figures["test"]), "picture")
-    click.echo(f"an edited view finds its own of {test} in {found.figures['found']:.1%}")
-    click.echo(f"report: {printable(folder / 'report.html')}")
-    return 0
-
-
-def _print_figures(figures: Mapping[str, float], folder: Path, to_pack: str | None) -> None:
-    """A run's figures as JSON, with where it lies and the pack that it became."""
-    rounded = {name: round(value, 6) for name, value in figures.items()}
-    print_json({"run": str(folder), "pack": to_pack} | rounded)
-
-
-def _require_training(session: Session) -> None:
-    try:
-        import lightning_fabric  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise AlbumenError("training needs PyTorch; run: pip install 'albumen[train]'") from error
-    home = session.home()
-    with suppress(AlbumenError):  # then nothing is kept
-        home.make()
-    # Matplotlib keeps a list of the machine's fonts: where all lies that Albumen writes unasked.
-    os.environ.setdefault("MPLCONFIGDIR", str(home.cache / "matplotlib"))
-
-
-def _several(session: Session, count: int) -> int:
-    from albumen.training.launch import launch
-
-    command = [sys.executable, "-m", "albumen.cli.main", *session.args]
-    return launch(command, count, lambda said: click.echo(f"albumen: {said}", err=True))
-
-
-def _is_first() -> bool:
-    return int(os.environ.get("RANK", "0")) == 0
-
-
-def _tell(judged: "Judged", folder: Path, pack: str | None, as_json: bool) -> None:
-    if as_json:
-        told = {"run": str(folder), "pack": pack, "classes": [*judged.classes]}
-        print_json(told | {name: round(value, 6) for name, value in judged.figures.items()})
-        return
-    test = int(judged.figures["test"])
-    click.echo(f"{judged.figures['right']:.1%} of {counted(test, 'picture')} to judge by are right")
-    click.echo(f"report: {printable(folder / 'report.html')}")
-    if pack:
-        click.echo(f"to use it: albumen classify PHOTO --pack {one_line(pack)}")
-
-
-def _tell_skips(skipped: Sequence["Skip"]) -> None:
-    for skip in skipped[:SKIPS_SHOWN]:
-        click.echo(f"Skipped: {one_line(f'{skip.name}: {skip.reason}')}", err=True)
-    if len(skipped) > SKIPS_SHOWN:
-        more = len(skipped) - SKIPS_SHOWN
-        click.echo(f"Skipped: {more:,} more (report.html lists them)", err=True)
-
-
-@contextmanager
-def _told(quiet: bool, folder: Path) -> Iterator["Told"]:
-    """Progress on stderr: a bar on a terminal, now and then a line elsewhere. Notes in any case."""
-    from albumen.training.told import Told
-
-    quiet = quiet or not _is_first()
-    with shown(quiet) as show:
-        doing = "Training"
-
-        def stage(name: str) -> None:
-            nonlocal doing
-            doing = f"Training, {name}"
-
-        def training(progress: "Progress") -> None:
-            figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
-            show(doing, progress.step, progress.steps, figures)
-
-        def note(text: str) -> None:
-            if _is_first():
-                click.echo(f"Note: {one_line(text)}", err=True)
-
-        try:
-            yield Told(lambda done, total: show("Reading", done, total, ""), stage, training, note)
-        except KeyboardInterrupt:
-            note(f"stopped; the same command goes on from where {printable(folder)} stands")
-            raise
+    return run(session, running, Path("runs/fingerprint"), work)

@@ -120,9 +120,10 @@ def fingerprint(found: Fingerprinted, name: str, destination: Path) -> manifest.
             f"{found.figures['train']} pictures; of {found.figures['test']} others an edited view "
             f"is nearest to its own picture in {found.figures['found']:.1%}.\n"
         )
-        (folder / CARD).write_text(card, "utf-8")
-        made = manifest.write(
+        made = _moved_in(
             folder,
+            destination,
+            card,
             manifest.Manifest(
                 format=manifest.FORMAT,
                 name=name,
@@ -145,8 +146,6 @@ def fingerprint(found: Fingerprinted, name: str, destination: Path) -> manifest.
                 origin={"source": "albumen train", "pictures": found.figures["train"]},
             ),
         )
-        Pack(folder).verify()
-        move_in(folder, destination)
     return made
 
 
@@ -165,9 +164,10 @@ def probe(
             f"it names {judged.figures['right']:.1%} rightly. What follows is that pack's notice."
             f"\n\n{notice}"
         )
-        (folder / CARD).write_text(card, "utf-8")
-        made = manifest.write(
+        made = _moved_in(
             folder,
+            destination,
+            card,
             manifest.Manifest(
                 format=manifest.FORMAT,
                 name=name,
@@ -186,9 +186,18 @@ def probe(
                 origin=_origin(judged) | {"pack": base.name, "pack id": base.id},
             ),
         )
-        Pack(folder).verify()
-        move_in(folder, destination)
     return made
+
+
+def _moved_in(
+    folder: Path, destination: Path, card: str, made: manifest.Manifest
+) -> manifest.Manifest:
+    """The pack in `folder`, with its card and manifest, where packs lie once it is verified."""
+    (folder / CARD).write_text(card, "utf-8")
+    written = manifest.write(folder, made)
+    Pack(folder).verify()
+    move_in(folder, destination)
+    return written
 
 
 def _with_head(model: onnx.ModelProto, embeds: str, fitted: Probe) -> onnx.ModelProto:
