@@ -3,7 +3,8 @@
     python -m bench.training [--rounds 5] [--batch 8] [--threads 2] [--write docs/training.md]
 
 The loop is `albumen.training.loop.Run`, with AdamW and, as it is used, bf16 autocast where the
-processor computes in it; the loss is the same for both models, which take turns within each round.
+processor computes in it, and pixels and convolutions with the channels last; the loss is the same
+for both models, which take turns within each round.
 A ratio is the median over rounds of their time by ours: above 1.0 ours is faster. Then data loading
 against the step: how many pictures a second are made ready for it, from the array that photos are
 decoded into once, beside how many the step takes, and what share of its time a run of both, as
@@ -34,7 +35,7 @@ from albumen.packs.runtime import cores
 from albumen.training import processes, recipes
 from albumen.training.ahead import Ahead
 from albumen.training.classifier import Batches, Classification
-from albumen.training.loop import LoopConfig, Run, decayed_apart
+from albumen.training.loop import LoopConfig, Run, channels_last, decayed_apart
 
 CLASSES = 1000
 MOST_STEPS = 10_000
@@ -53,7 +54,7 @@ class Trained:
     """The task of either model: cross-entropy of classes, or of which text belongs to a picture."""
 
     def __init__(self, model: Model) -> None:
-        self.module, self.logits = model.network, model.logits
+        self.module, self.logits = channels_last(model.network), model.logits
 
     def groups(self) -> list[dict[str, Any]]:
         return decayed_apart(self.module)
@@ -100,6 +101,7 @@ def models() -> Iterable[tuple[str, Callable[[], Model], Callable[[], Model]]]:
 def batch_for(name: str, count: int) -> tuple[Tensor, Tensor | None]:
     variant = variants.find(name)
     pixels = torch.randn(count, 3, variant.side, variant.side)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)
     if variant.context is None:
         return pixels, None
     ids = torch.randint(1, END_OF_TEXT, (count, variant.context))
@@ -150,8 +152,7 @@ def loading(name: str, count: int, rounds: int) -> str:
     pixels = random.integers(0, 256, (2048, config.stored, config.stored, 3), np.uint8)
     labels, rows = np.arange(2048) % 10, np.arange(2048)
     batches = Batches(pixels, labels, rows, count, config.augmentation, config.blending)
-    module = recipes.network(config.model, 10, config.size)
-    module = module.to(memory_format=torch.channels_last)
+    module = channels_last(recipes.network(config.model, 10, config.size))
     numbers = iter(range(MOST_STEPS))
     with tempfile.TemporaryDirectory() as folder:
         loop = LoopConfig(MOST_STEPS, 1e-4, precision=processes.best_precision())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import _chart, _entropy, _page, _photos, _process
+from bench import _chart, _entropy, _page, _photos, _process, aims
 from PIL import Image
 
 
@@ -82,3 +82,21 @@ def test_a_table_is_put_at_its_mark_alone(tmp_path: Path) -> None:
     assert page.read_text() == (
         "a\n<!-- x -->\nnew\n<!-- end -->\nb\n<!-- y -->\nkept\n<!-- end -->\n"
     )
+
+
+def test_the_summary_of_aims_is_what_the_tables_say() -> None:
+    assert aims.main(["--check"]) == 0
+
+
+def test_an_aim_takes_the_worst_of_its_rows_and_says_what_was_missed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- x -->\n\n| kind | | times | times |\n|---|---|---|---|\n"
+        "| a | one | 1.5 | 1 |\n| a | two | 1,100 us | 2 |\n\n| other |\n|---|\n| 3 |\n<!-- end -->"
+    )
+    first = aims.Cell("x", ("a", "two"), "times", 1, page)
+    every = aims.Cell("x", ("",), "times", 0, page)
+    assert aims.line(aims.Aim("w", "2", first, "at least", 2)) == "| w | 2 | 2 |"
+    assert aims.line(aims.Aim("w", "2", every, "at most", 2)) == "| w | 2 | **missed**: 1,100 |"
+    with pytest.raises(SystemExit, match="has no speed"):
+        aims.line(aims.Aim("w", "2", aims.Cell("x", ("a",), "speed", 0, page), "at most", 2))
