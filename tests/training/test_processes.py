@@ -17,7 +17,9 @@ SCRIPT = Path(two_processes.__file__)
 SRC = Path(checkpoint.__file__).parents[2]
 
 
-def start(folder: Path, steps: int, world: int) -> list[subprocess.Popen[str]]:
+def start(
+    folder: Path, steps: int, world: int, stage: str = "match"
+) -> list[subprocess.Popen[str]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     started = []
@@ -26,7 +28,7 @@ def start(folder: Path, steps: int, world: int) -> list[subprocess.Popen[str]]:
             "PYTHONPATH": str(SRC), "WORLD_SIZE": str(world), "LOCAL_RANK": str(rank),
             "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         }  # fmt: skip
-        command = [sys.executable, str(SCRIPT), str(folder), str(steps)]
+        command = [sys.executable, str(SCRIPT), str(folder), str(steps), stage]
         started.append(
             subprocess.Popen(
                 command,
@@ -39,9 +41,12 @@ def start(folder: Path, steps: int, world: int) -> list[subprocess.Popen[str]]:
     return started
 
 
-def test_two_processes_have_the_losses_of_one_with_the_same_batch(tmp_path: Path) -> None:
-    started = start(tmp_path / "2", 6, 2)
-    two_processes.train(tmp_path / "1", 6)
+@pytest.mark.parametrize("stage", ["match", "name"])
+def test_two_processes_have_the_losses_of_one_with_the_same_batch(
+    tmp_path: Path, stage: str
+) -> None:
+    started = start(tmp_path / "2", 6, 2, stage)
+    two_processes.train(tmp_path / "1", 6, stage)
     for process in started:
         out, _ = process.communicate(timeout=500)
         assert process.returncode == 0, out

@@ -11,11 +11,15 @@ import torch
 from tests.training.pets import captioned as pieces
 from torch import Tensor
 
+from albumen.models.resnet import ResNet, ResNetConfig
 from albumen.training import captioned, processes
 from albumen.training.captioned import CaptionedMaterial, Shown
 from albumen.training.classifier import Batches, Blending
 from albumen.training.fingerprint import CopyDetectionConfig, Views
 from albumen.training.pictures import Augmentation
+
+NAMES = 5
+"""Where a question's names stand among the tensors of a `Naming`."""
 
 
 @pytest.fixture
@@ -55,8 +59,8 @@ def test_of_a_classifier(pictures: np.ndarray, shares, kind: str) -> None:
     assert_together(shares(lambda: batches(3)), tensors(batches(3)))
 
 
-@pytest.mark.parametrize("stage", ["lesson", "sentences", "matches"])
-def test_of_a_clip(tmp_path: Path, shares, stage: str) -> None:
+@pytest.fixture
+def material(tmp_path: Path) -> CaptionedMaterial:
     found = captioned.read(pieces(tmp_path / "pieces.tar"), 36, tmp_path / "read")
     texts = sorted({text for several in found.captions for text in several})
     tokenizer = captioned.train_tokenizer(texts, 300)
@@ -65,11 +69,25 @@ def test_of_a_clip(tmp_path: Path, shares, stage: str) -> None:
     images, read = (random.random((n, 5), np.float32) for n in (len(found.pixels), len(row)))
     teacher = captioned.Teacher(images, read, row)
     shown = Shown(12, 0, ((2.0, 32),), 16, 0)
-    material = CaptionedMaterial(found, np.arange(36), tokenizer, shown, teacher)
-    to_their_longest, longer = material.tokens, "as long as any of these " * 9
-    material.tokens = lambda texts: to_their_longest([*texts, longer])[:-1]
+    made = CaptionedMaterial(found, np.arange(36), tokenizer, shown, teacher)
+    to_their_longest, longer = made.tokens, "as long as any of these " * 9
+    made.tokens = lambda texts: to_their_longest([*texts, longer])[:-1]
+    return made
+
+
+@pytest.mark.parametrize("stage", ["lesson", "sentences", "matches"])
+def test_of_a_clip(material: CaptionedMaterial, shares, stage: str) -> None:
     made = lambda: getattr(material, stage)(3, 0.5)  # noqa: E731
     assert_together(shares(made), tensors(made()))
+
+
+def test_of_a_clip_s_names(material: CaptionedMaterial, tmp_path: Path, shares) -> None:
+    trunk = ResNet(ResNetConfig(widths=(8, 16), depths=(1, 1))).trunk
+    batch = material.naming(trunk, tmp_path, lambda done, total: None)
+    one, other, whole = *shares(lambda: batch(3, 0.5)), tensors(batch(3, 0.5))
+    for named in (one, other):  # each process has all names
+        assert torch.equal(named.pop(NAMES), whole[NAMES])
+    assert_together([one, other], whole[:NAMES] + whole[NAMES + 1 :])
 
 
 def test_of_a_fingerprint(pictures: np.ndarray, shares) -> None:

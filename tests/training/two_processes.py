@@ -1,11 +1,12 @@
-"""A few steps of contrastive training, by one process or by several with the same global batch.
+"""A few steps of a CLIP's stage, by one process or by several with the same global batch.
 
-python two_processes.py FOLDER STEPS; WORLD_SIZE and RANK say which process it is.
+python two_processes.py FOLDER STEPS STAGE; WORLD_SIZE and RANK say which process it is.
 """
 
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -20,6 +21,7 @@ from albumen.training.contrastive import Contrastive, ContrastiveWeights, Matche
 from albumen.training.distillation import DistillationWeights, Heads, Lesson
 from albumen.training.errors import TrainingError
 from albumen.training.loop import LoopConfig, Run, fit
+from albumen.training.naming import Naming, NamingTask, Question
 from albumen.training.pictures import normalised
 
 CONFIG = CLIPConfig(
@@ -63,11 +65,28 @@ def batch(number: int, pixels: torch.Tensor) -> Matches:
     return Matches(lesson, Sentences(ids[own], torch.eye(4)[photo][own]), truth)
 
 
-def train(folder: Path, steps: int) -> None:
+def naming(number: int) -> Naming:
+    """The same for the stage `name`: what a trunk sees of four things, and which thing is it?"""
+    order = torch.from_numpy(np.random.default_rng(number).permutation(16))
+    photo, own = (order // 4), processes.share(16)
+    features = torch.rand(16, 16, generator=torch.Generator().manual_seed(0))[order]
+    names = torch.tensor([[1, 5 + p, 2] for p in range(4)])
+    question = Question(features[own], names, torch.ones(16, 4, dtype=torch.bool)[own], photo[own])
+    truth = (photo[:, None] == photo[None]).float()[own]
+    return Naming(
+        features[own], Sentences(names[photo][own], torch.eye(4)[photo][own]), truth, question
+    )
+
+
+def train(folder: Path, steps: int, stage: str = "match") -> None:
     torch.manual_seed(0)
-    heads, sentence = Heads(16, 24, 10, 6), nn.Linear(16, 4)
-    weights = ContrastiveWeights(), DistillationWeights()
-    task = Contrastive(CLIP(CONFIG), heads, sentence, *weights, parts=1)
+    clip, heads, sentence = CLIP(CONFIG), Heads(16, 24, 10, 6), nn.Linear(16, 4)
+    task: Any
+    if stage == "match":
+        weights = ContrastiveWeights(), DistillationWeights()
+        task = Contrastive(clip, heads, sentence, *weights, parts=1)
+    else:
+        task = NamingTask(clip, heads, sentence, sentences=1.0)
     # Not Adam, which makes a step of the sign of a gradient that is rounding alone.
     config = LoopConfig(
         steps,
@@ -81,10 +100,10 @@ def train(folder: Path, steps: int) -> None:
     run, pixels = Run(task, config, folder), pictures()
     run.resume()
 
-    def paced(number: int) -> Matches:
+    def paced(number: int) -> Matches | Naming:
         if steps > 100:  # somebody wants to end it meanwhile
             time.sleep(0.05)
-        return batch(number, pixels)
+        return batch(number, pixels) if stage == "match" else naming(number)
 
     fit(run, paced, lambda progress: print(progress, flush=True))
 
@@ -92,7 +111,7 @@ def train(folder: Path, steps: int) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     try:
-        train(Path(sys.argv[1]), int(sys.argv[2]))
+        train(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
     except TrainingError as error:
         print(f"ended: {error}", flush=True)
         sys.exit(3)

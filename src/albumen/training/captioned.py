@@ -316,24 +316,26 @@ class CaptionedMaterial:
             rows, random = self._draw(step), self._random(step, 4)
             texts, truth = self._said(rows, random)
             asked = random.choice(labelled, self.shown.batch)
-            return Naming(features(rows), texts, truth, self._question(asked, features, random))
+            seen = features(rows[processes.share(self.shown.batch)])
+            return Naming(seen, texts, truth, self._question(asked, features, random))
 
         return batch
 
     def _question(
         self, asked: Rows, features: Callable[[Rows], Tensor], random: np.random.Generator
     ) -> Question:
-        """Each picture asked for its label among those of its own source."""
+        """Each picture of this process's share asked for its label among those of its source."""
         own, allowed = self.label[asked], [self.of_source[self.captioned.sources[r]] for r in asked]
         others = np.setdiff1d(np.flatnonzero(np.any(allowed, 0)), own)
         more = random.permutation(others)[: max(0, MOST_NAMES - len(own))]
         names = np.concatenate([np.unique(own), more])
         texts = [str(random.choice(TEMPLATES)).format(self.names[name]) for name in names]
+        share = processes.share(len(asked))
         return Question(
-            features(asked),
+            features(asked[share]),
             self.tokens(texts),
-            torch.from_numpy(np.stack(allowed)[:, names]),
-            torch.from_numpy(np.searchsorted(np.unique(own), own)),
+            torch.from_numpy(np.stack(allowed)[share][:, names]),
+            torch.from_numpy(np.searchsorted(np.unique(own), own)[share]),
         )
 
     def _read(self, phrases: Sequence[str]) -> Tensor:

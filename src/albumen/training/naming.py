@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from albumen.models.clip import CLIP, contrastive_loss
 from albumen.models.resnet import Trunk
+from albumen.training import processes
 from albumen.training.contrastive import Sentences, read_by_length, sentence_loss
 from albumen.training.data import OnProgress, Pixels, Rows
 from albumen.training.loop import decayed_apart
@@ -47,7 +48,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Naming:
-    """features (B, F), the trunk's averages over places · texts and truth as in `Matches`."""
+    """features (B, F), the trunk's averages over places · texts and truth as in `Matches`.
+
+    Of several processes each has its own pictures, texts and Q questions, and all names.
+    """
 
     features: Tensor
     texts: Sentences
@@ -55,7 +59,6 @@ class Naming:
     question: Question
 
 
-@torch.inference_mode()
 def looked(
     trunk: Trunk,
     pictures: Pixels,
@@ -66,11 +69,25 @@ def looked(
 ) -> npt.NDArray[np.float16]:
     """The averages over places of a view of each row, (N, F); zeros for rows that are not asked of.
 
-    pictures: (N, S, S, 3). What the trunk saw is kept in `file`, and not looked at again.
+    pictures: (N, S, S, 3). What the trunk saw is kept in `file`, and not looked at again; the first
+    of several processes looks for all.
     """
-    if file.exists():
-        kept: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
-        return kept
+    with processes.first_alone():
+        if not file.exists():
+            _look(trunk, pictures, rows, recipe, file, on_progress)
+    kept: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
+    return kept
+
+
+@torch.inference_mode()
+def _look(
+    trunk: Trunk,
+    pictures: Pixels,
+    rows: Rows,
+    recipe: Augmentation,
+    file: Path,
+    on_progress: OnProgress,
+) -> None:
     found = np.zeros((len(pictures), trunk.channels), np.float16)
     autocast = torch.is_autocast_enabled("cpu")
 
@@ -94,7 +111,6 @@ def looked(
         fresh.unlink(missing_ok=True)
         raise
     fresh.replace(file)
-    return found
 
 
 class NamingTask:
@@ -114,12 +130,14 @@ class NamingTask:
 
     def loss(self, batch: Naming) -> tuple[Tensor, dict[str, float]]:
         """The sum of contrastive, naming and sentence losses, and its parts."""
-        count, compared = batch.truth.shape
+        count, compared = len(batch.features), batch.truth.shape[1] // processes.world()
         pictures, asked = self.embed(batch.features), self.embed(batch.question.features)
         texts = read_by_length(self.clip.text, batch.texts.ids)
         names = read_by_length(self.clip.text, batch.question.names)
-        scale = self.clip.scale
-        matched = contrastive_loss(scale * (pictures @ texts[:compared].T).float(), batch.truth)
+        scale, everywhere = self.clip.scale, processes.gathered
+        against = torch.cat([everywhere(texts[:count]), everywhere(texts[count:compared])])
+        logits = scale * (everywhere(pictures) @ against.T).float()
+        matched = contrastive_loss(logits, everywhere(batch.truth))
         answers = scale * (asked @ names.T).float()
         answers = answers.masked_fill(~batch.question.allowed, -torch.inf)
         named = F.cross_entropy(answers, batch.question.labels)

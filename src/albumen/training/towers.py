@@ -162,8 +162,6 @@ def _task(
     if stage == "see":
         return Distillation(trunk, heads, config.distillation)
     if stage == "name":
-        if processes.world() > 1:
-            raise UsageError("the stage name is trained by one process: leave out --processes")
         naming = NamingTask(clip, heads, sentence, config.weights.sentences)
         _give(naming.module, folder / "match")
         return naming
