@@ -70,15 +70,16 @@ def inner_box(pixels: NDArray[np.uint8], borders: int = 2) -> tuple[int, int, in
     not, such as a line of text, are passed over where the border goes on behind them.
     """
     (height, width), inner, box = pixels.shape[:2], pixels, [0, 0]
-    for _ in range(
-        borders
-    ):  # above and below, then at the sides, which are clear of text only then
-        for axis in (0, 1):
+    for _ in range(borders):
+        before = inner.shape
+        for axis in (0, 1):  # above and below, then the sides, which are clear of text only then
             lines = inner if axis == 0 else inner.swapaxes(0, 1)
             first, last = _border(lines), len(lines) - _border(lines[::-1])
             if first < last:
                 inner = inner[first:last] if axis == 0 else inner[:, first:last]
                 box[axis] += first
+        if inner.shape == before:
+            break
     rows, columns = inner.shape[:2]
     if rows * columns < LEAST_INNER * height * width or min(rows, columns) < 16:
         return 0, height, 0, width
@@ -87,20 +88,35 @@ def inner_box(pixels: NDArray[np.uint8], borders: int = 2) -> tuple[int, int, in
 
 def _border(lines: NDArray[np.uint8]) -> int:
     """How many lines, from the first, are a plain border. lines: (N, M, C)."""
-    colour = np.median(lines[0], axis=0).astype(np.int16)
-    if not _plain(lines[:1], colour)[0]:  # as in nearly all photos
+    colour, between = _middle(lines[0]), 1 + TEXT * len(lines)
+    alike = _plain(lines[:1], colour)
+    if not alike[0]:  # as in nearly all photos
         return 0
-    alike = _plain(lines, colour)
-    places = np.flatnonzero(alike)
-    gaps = np.flatnonzero(np.diff(places) > 1 + TEXT * len(lines))
-    last = int(places[gaps[0]] if len(gaps) else places[-1])
+    places, ends = np.zeros(1, np.int64), np.zeros(0, np.int64)
+    # A border is seldom wide: lines are looked at until it has ended, at first a sixteenth of them.
+    while not len(ends) and len(alike) < len(lines) and len(alike) - places[-1] <= between + 1:
+        known = len(alike)
+        more = _plain(lines[known : max(2 * known, len(lines) // 16)], colour)
+        alike = np.concatenate([alike, more])
+        places = np.flatnonzero(alike)
+        ends = np.flatnonzero(np.diff(places) > between)
+    last = int(places[ends[0]] if len(ends) else places[-1])
     return last + 1 if alike[: last + 1].mean() >= 0.5 else 0
+
+
+def _middle(line: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """The median colour of pixels (M, C): (C,)."""
+    colour: NDArray[np.int16] = np.median(line, axis=0).astype(np.int16)
+    return colour
 
 
 def _plain(lines: NDArray[np.uint8], colour: NDArray[np.int16]) -> NDArray[np.bool_]:
     """Which lines have mostly that colour: (N,)."""
-    near: NDArray[np.bool_] = (np.abs(lines - colour) <= PLAIN).all(2).mean(1) >= 0.7
-    return near
+    low, high = (np.clip(colour + apart, 0, 255).astype(np.uint8) for apart in (-PLAIN, PLAIN))
+    within = (lines >= low) & (lines <= high)
+    near = np.logical_and.reduce([within[..., c] for c in range(lines.shape[2])])
+    alike: NDArray[np.bool_] = near.mean(1) >= 0.7
+    return alike
 
 
 def packed(grey: NDArray[np.uint8]) -> bytes:
