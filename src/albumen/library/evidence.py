@@ -88,7 +88,8 @@ def inner_box(pixels: NDArray[np.uint8], borders: int = 2) -> tuple[int, int, in
 
 def _border(lines: NDArray[np.uint8]) -> int:
     """How many lines, from the first, are a plain border. lines: (N, M, C)."""
-    colour, between = _middle(lines[0]), 1 + TEXT * len(lines)
+    colour = np.median(lines[0], axis=0).astype(np.int16)
+    between = 1 + TEXT * len(lines)
     alike = _plain(lines[:1], colour)
     if not alike[0]:  # as in nearly all photos
         return 0
@@ -102,12 +103,6 @@ def _border(lines: NDArray[np.uint8]) -> int:
         ends = np.flatnonzero(np.diff(places) > between)
     last = int(places[ends[0]] if len(ends) else places[-1])
     return last + 1 if alike[: last + 1].mean() >= 0.5 else 0
-
-
-def _middle(line: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """The median colour of pixels (M, C): (C,)."""
-    colour: NDArray[np.int16] = np.median(line, axis=0).astype(np.int16)
-    return colour
 
 
 def _plain(lines: NDArray[np.uint8], colour: NDArray[np.int16]) -> NDArray[np.bool_]:
