@@ -40,6 +40,7 @@ from albumen.training.loop import LoopConfig, Run, channels_last, decayed_apart
 CLASSES = 1000
 MOST_STEPS = 10_000
 WAITED = 4  # steps a round
+WARMING = 3  # rounds before those that count: a process's first steps wait for its memory
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def compared(
             torch.manual_seed(0)
             run = Run(Trained(build()), config, Path(folder) / who)
             steps[who] = lambda run=run: run.advance(batch)
+        interleaved(steps, WARMING)
         taken = interleaved(steps, rounds)
     slow, fast = (statistics.median(taken[who]) for who in ("theirs", "ours"))
     return (
