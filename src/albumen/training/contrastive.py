@@ -63,6 +63,18 @@ def sentence_loss(found: Tensor, wanted: Tensor) -> Tensor:
     return 1 - F.cosine_similarity(found.float(), wanted).mean()
 
 
+def matched_loss(scale: Tensor, pictures: Tensor, texts: Tensor, truth: Tensor) -> Tensor:
+    """The contrastive loss of all processes' pictures and texts, as `Matches` has them.
+
+    pictures (B, D) and texts (at least B + C, D), of length 1 · truth: this process's rows
+    """
+    count, compared = len(pictures), truth.shape[1] // processes.world()
+    everywhere = processes.gathered
+    against = torch.cat([everywhere(texts[:count]), everywhere(texts[count:compared])])
+    logits = scale * (everywhere(pictures) @ against.T).float()
+    return contrastive_loss(logits, everywhere(truth))
+
+
 def read_by_length(text: TextTower, ids: Tensor) -> Tensor:
     """What `text` makes of ids (N, T), (N, D): texts of like length together, without padding.
 
@@ -125,14 +137,10 @@ class Contrastive:
     def loss(self, batch: Matches) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of the contrastive, distillation and sentence losses, and its parts."""
         count = len(batch.lesson.pixels)
-        compared = batch.truth.shape[1] // processes.world()
         features = torch.cat(in_parts(self.clip.image.trunk, batch.lesson.pixels.chunk(self.parts)))
         pictures, _ = self.clip.image.embed(features)
         texts = read_by_length(self.clip.text, batch.texts.ids)
-        everywhere = processes.gathered
-        against = torch.cat([everywhere(texts[:count]), everywhere(texts[count:compared])])
-        logits = self.clip.scale * (everywhere(pictures) @ against.T).float()
-        matched = contrastive_loss(logits, everywhere(batch.truth))
+        matched = matched_loss(self.clip.scale, pictures, texts, batch.truth)
         wanted = torch.cat([batch.texts.embeds, batch.texts.embeds[:count]])
         meant = sentence_loss(self.sentence(torch.cat([texts, pictures])), wanted)
         taught, parts = distillation_loss(

@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from albumen.models.clip import CLIP, contrastive_loss
+from albumen.models.clip import CLIP
 from albumen.models.resnet import Trunk
 from albumen.training import processes
-from albumen.training.contrastive import Sentences, read_by_length, sentence_loss
+from albumen.training.contrastive import Sentences, matched_loss, read_by_length, sentence_loss
 from albumen.training.data import OnProgress, Pixels, Rows
 from albumen.training.loop import decayed_apart
 from albumen.training.pictures import Augmentation, augmented
@@ -74,20 +74,14 @@ def looked(
     """
     with processes.first_alone():
         if not file.exists():
-            _look(trunk, pictures, rows, recipe, file, on_progress)
+            _keep(_look(trunk, pictures, rows, recipe, on_progress), file)
     kept: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
     return kept
 
 
-@torch.inference_mode()
 def _look(
-    trunk: Trunk,
-    pictures: Pixels,
-    rows: Rows,
-    recipe: Augmentation,
-    file: Path,
-    on_progress: OnProgress,
-) -> None:
+    trunk: Trunk, pictures: Pixels, rows: Rows, recipe: Augmentation, on_progress: OnProgress
+) -> npt.NDArray[np.float16]:
     found = np.zeros((len(pictures), trunk.channels), np.float16)
     autocast = torch.is_autocast_enabled("cpu")
 
@@ -103,6 +97,11 @@ def _look(
         for count in threads.map(look, np.array_split(rows, len(rows) // AT_ONCE + 1)):
             done += count
             on_progress(done, len(rows))
+    return found
+
+
+def _keep(found: npt.NDArray[np.float16], file: Path) -> None:
+    """In `file` when it is whole; nothing is left of it on a full disk."""
     fresh = file.with_suffix(".new")
     try:
         with fresh.open("wb") as out:
@@ -130,14 +129,11 @@ class NamingTask:
 
     def loss(self, batch: Naming) -> tuple[Tensor, dict[str, float]]:
         """The sum of contrastive, naming and sentence losses, and its parts."""
-        count, compared = len(batch.features), batch.truth.shape[1] // processes.world()
         pictures, asked = self.embed(batch.features), self.embed(batch.question.features)
         texts = read_by_length(self.clip.text, batch.texts.ids)
         names = read_by_length(self.clip.text, batch.question.names)
-        scale, everywhere = self.clip.scale, processes.gathered
-        against = torch.cat([everywhere(texts[:count]), everywhere(texts[count:compared])])
-        logits = scale * (everywhere(pictures) @ against.T).float()
-        matched = contrastive_loss(logits, everywhere(batch.truth))
+        scale, count = self.clip.scale, len(pictures)
+        matched = matched_loss(scale, pictures, texts, batch.truth)
         answers = scale * (asked @ names.T).float()
         answers = answers.masked_fill(~batch.question.allowed, -torch.inf)
         named = F.cross_entropy(answers, batch.question.labels)
