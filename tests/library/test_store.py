@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import threading
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -340,6 +342,63 @@ def test_a_newer_library_is_refused(store: Store) -> None:
     store.db.execute("PRAGMA user_version = 99")
     with pytest.raises(LibraryError, match="newer Albumen.*update"):
         Store.open(store.home)
+
+
+def statements_of(db: connection.Database, steps: Sequence[migrations.Migration]) -> list[str]:
+    """What `migrate` executes."""
+    seen: list[str] = []
+    db.set_trace_callback(seen.append)
+    migrations.migrate(db, steps)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [((), migrations.MIGRATIONS), (migrations.MIGRATIONS, (*migrations.MIGRATIONS, add_column))],
+    ids=["made", "updated"],
+)
+def test_another_program_may_be_quicker_at_any_moment(
+    tmp_path: Path, before: Sequence[migrations.Migration], after: Sequence[migrations.Migration]
+) -> None:
+    def fresh(name: str) -> connection.Database:
+        db = connection.connect(tmp_path / f"{name}.db", create=True)
+        if before:
+            migrations.migrate(db, before)
+        return db
+
+    with closing(fresh("alone")) as db:
+        alone = statements_of(db, after)
+    moments = alone.index("BEGIN IMMEDIATE") + 1  # afterwards it has to wait
+    assert moments > 4
+    for moment in range(moments):
+        with closing(fresh(f"both-{moment}")) as db:
+            left = [moment]
+
+            def overtake(sql: str, db: connection.Database = db, left: list[int] = left) -> None:
+                left[0] -= 1
+                if left[0] == -1:
+                    with closing(connection.connect(db.path, create=True)) as other:
+                        migrations.migrate(other, after)
+
+            db.set_trace_callback(overtake)
+            migrations.migrate(db, after)
+            assert left[0] < 0
+            assert migrations.version(db) == len(after)
+            if before:
+                copy = db.path.with_name(f"{db.path.stem}.version-{len(before)}.db")
+                with closing(sqlite3.connect(copy)) as kept:
+                    assert kept.execute("PRAGMA user_version").fetchone() == (len(before),)
+
+
+def test_making_waits_for_another_program_that_is_about_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.3, other.rollback)
+    done.start()
+    connection.connect(path, create=True).close()
+    done.join()
+    other.close()
 
 
 def test_two_programs_that_make_the_library_at_once_agree(tmp_path: Path) -> None:

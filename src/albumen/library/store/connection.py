@@ -1,6 +1,7 @@
 """How the library's SQLite file is opened, and how its errors read to a person."""
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -78,6 +79,16 @@ class Database(sqlite3.Connection):
             raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several reads of one moment, whatever other programs write meanwhile."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self.in_transaction:
+                self.rollback()
+
+    @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of a transaction that may fail alone."""
         self.execute("SAVEPOINT part")
@@ -105,7 +116,7 @@ def connect(path: Path, *, create: bool) -> Database:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA temp_store = MEMORY")  # else parts of it are written to /var/tmp
         if create:
-            db.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(db)
         db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except LibraryError as error:
         db.close()
@@ -128,6 +139,22 @@ def _open(path: Path, how: str) -> Database:
         raise explain(error, path) from error
     db.path = path
     return db
+
+
+def _write_ahead(db: Database) -> None:
+    """Set WAL mode; wait for others that do the same, as SQLite does not by itself here."""
+    patience = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except LibraryError as error:
+            cause = error.__cause__
+            busy = isinstance(cause, sqlite3.Error) and _code(cause) == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _frozen(path: Path, error: LibraryError) -> bool:

@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
 from albumen.library.records import LibraryError
-from albumen.library.store.connection import APPLICATION_ID, Database
+from albumen.library.store.connection import APPLICATION_ID, Database, connect
 
 Migration = Callable[[Database], None]
 
@@ -62,21 +63,24 @@ def migrate(db: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     Before a library with content is changed, a copy is kept beside it. Raises LibraryError for a
     library of a newer Albumen, and for an SQLite file that is none of ours.
     """
-    current = version(db)
-    _refuse_foreign(db, current, len(migrations))
-    if current == len(migrations):
+    newest = len(migrations)
+    with db.snapshot():
+        current = _version_of_ours(db, newest)
+    if current == newest:
         return
-    if current:
-        keep_copy(db, current)
     with db.transaction():
-        for number, step in enumerate(migrations, start=1):
-            if number > version(db):  # read again: another process may have been quicker
-                step(db)
-                db.execute(f"PRAGMA user_version = {number}")
+        current = _version_of_ours(db, newest)  # again: another program may have been quicker
+        if 0 < current < newest:
+            keep_copy(db.path, current)
+        for number, step in enumerate(migrations[current:], start=current + 1):
+            step(db)
+            db.execute(f"PRAGMA user_version = {number}")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _refuse_foreign(db: Database, current: int, newest: int) -> None:
+def _version_of_ours(db: Database, newest: int) -> int:
+    """The schema's version, once it is certain that the library is ours to change."""
+    current = version(db)
     application = int(db.execute("PRAGMA application_id").fetchone()[0])
     tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
     if tables and application != APPLICATION_ID:
@@ -86,13 +90,19 @@ def _refuse_foreign(db: Database, current: int, newest: int) -> None:
             f"the library {db.path} was written by a newer Albumen (version {current} of its "
             f"schema, this one knows {newest}); update Albumen"
         )
+    return current
 
 
-def keep_copy(db: Database, current: int) -> Path:
-    """Copy the whole library to `library.version-N.db` beside it, before it is changed."""
-    copy = db.path.with_name(f"{db.path.stem}.version-{current}.db")
+def keep_copy(path: Path, current: int) -> Path:
+    """Copy the whole library to `library.version-N.db` beside it, before it is changed.
+
+    Read through a connection of its own, since SQLite copies nothing within a transaction: the
+    caller's holds all others off meanwhile.
+    """
+    copy = path.with_name(f"{path.stem}.version-{current}.db")
     partial = copy.with_suffix(".partial")
     partial.unlink(missing_ok=True)
-    db.execute("VACUUM INTO ?", (str(partial),))
+    with closing(connect(path, create=False)) as reader:
+        reader.execute("VACUUM INTO ?", (str(partial),))
     partial.replace(copy)
     return copy
