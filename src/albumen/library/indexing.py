@@ -38,8 +38,8 @@ from albumen.packs.runtime import cores
 
 __all__ = ["Committed", "Event", "Notice", "Progress", "Started", "Summary", "index"]
 
-BATCH = 16
-"""Photos a batch, at most: little is gained beyond."""
+A_CORE, BATCH = 4, 32
+"""Photos a batch, at most: so many for each core, and in all. More gain nothing and take memory."""
 
 FINISH_SECONDS = 5.0
 """How long Ctrl-C waits for the photos in hand; a picture that takes longer is left."""
@@ -129,9 +129,10 @@ class _Run:
         self.on_event = on_event
         self.rows = PackRows(self._row(pack), self._row(fingerprint))
         self.readers = max(2, cores())
+        self.batch = min(BATCH, A_CORE * cores())
         self.budget = Budget(BYTES_IN_FLIGHT)
         self.files: Channel[Seen] = Channel(WAITING_FILES)
-        self.developed: Channel[_Developed] = Channel(2 * BATCH, producers=self.readers)
+        self.developed: Channel[_Developed] = Channel(2 * self.batch, producers=self.readers)
         self.results: Channel[Survey | Outcome | Notice | Exception] = Channel(
             4 * BATCH, producers=self.readers + 2
         )
@@ -294,7 +295,7 @@ class _Run:
         """Run the packs over batches of decoded photos."""
         searched = self._describer(self.pack, "embeddings")
         copied = self._describer(self.fingerprint, "evidence of copies")
-        pace = Pace(BATCH)
+        pace = Pace(self.batch)
         while batch := self.developed.take(pace.size, seconds=0.2):
             began = time.monotonic()
             photos = [developed.decoded for developed in batch]

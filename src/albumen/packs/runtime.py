@@ -83,6 +83,8 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.inter_op_num_threads = 1
+        # It would plan, and keep, a block of its own for each size of batch.
+        options.enable_mem_pattern = False
         # Spinning threads would take the cores from those that decode meanwhile.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Outside its arena, where the weights as they were read would stay beside the rearranged.
