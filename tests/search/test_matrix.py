@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.full_disk import full_disk
 
 from albumen.search.matrix import BLOCK, LEAST_BLOCKS, DamagedError, Header, Matrix
 from albumen.search.ranking import _score_parts, best, score, score_all
@@ -187,16 +188,9 @@ def test_without_a_place_for_the_file_the_store_is_read(tmp_path: Path) -> None:
     assert source.rows_read == 3000
 
 
-def test_a_disk_that_is_full_costs_the_file_and_not_the_search(
-    matrix: Matrix, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import albumen.search.matrix as module
-
-    def on_a_full_disk(handle: int, mode: str):
-        return open("/dev/full", mode, buffering=0)
-
-    monkeypatch.setattr(module.os, "fdopen", on_a_full_disk)
-    assert holds_all(matrix, Vectors(3000))
+def test_a_disk_that_is_full_costs_the_file_and_not_the_search(matrix: Matrix) -> None:
+    with full_disk():
+        assert holds_all(matrix, Vectors(3000))
     assert not list(matrix.rows_file.parent.iterdir()), "nothing half-written stays behind"
 
 
@@ -220,7 +214,10 @@ def test_a_matrix_of_another_library_is_not_taken_for_ours(matrix: Matrix, then_
 
 def test_what_a_killed_search_left_behind_is_cleared_away(matrix: Matrix) -> None:
     matrix.rows_file.parent.mkdir()
-    old, new = (matrix.rows_file.with_suffix(f".{name}.new") for name in ("old", "new"))
+    old, new = (
+        matrix.rows_file.with_name(f".{matrix.rows_file.name}.{name}.new")
+        for name in ("old", "new")
+    )
     for file in (old, new):
         file.touch()
     os.utime(old, (0, 0))

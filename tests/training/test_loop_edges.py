@@ -2,11 +2,13 @@
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tests.full_disk import full_disk
 from torch import Tensor, nn
 
 from albumen.training import checkpoint, log
@@ -80,14 +82,14 @@ def test_a_damaged_checkpoint_is_told_of(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_the_run_with_the_checkpoint_before(tmp_path: Path) -> None:
     run = Run(Line(), CONFIG, tmp_path)
-    full = tmp_path / "last.new"
+    disk = ExitStack()
 
     def until_the_disk_is_full(number: int) -> Tensor:
-        if number == 7 and not full.exists():
-            full.symlink_to("/dev/full")
+        if number == 7:
+            disk.enter_context(full_disk())
         return points(number)
 
-    with pytest.raises(OSError, match="No space left"):
+    with disk, pytest.raises(OSError, match="No space left"):
         fit(run, until_the_disk_is_full, quiet)
     assert checkpoint.read_state(run.checkpoint).about["step"] == 5
     again = Run(Line(), CONFIG, tmp_path)  # the failed attempt has cleared up after itself

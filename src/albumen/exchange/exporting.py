@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,6 +12,7 @@ from albumen.exchange.document import FORMAT, VERSION, ExportError
 from albumen.library.store import Store, locations, pair_decisions, tags
 from albumen.library.store.connection import Database, now
 from albumen.tags import vocabulary
+from albumen.whole_file import replacing
 
 _BEGINNING = f'{{\n "format": "{FORMAT}"'
 """What every export begins with: a file that does not is not written over."""
@@ -34,19 +34,9 @@ def export(store: Store, file: Path) -> Exported:
     """
     if os.path.lexists(file) and not _is_export(file):
         raise ExportError(f"{file} is there and is no export of Albumen; choose another name")
-    partial = file.with_name(f"{file.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as out:
-            # A byte of a path that is no UTF-8 becomes \udcXX, which JSON takes for the same.
-            exported = write(
-                store, lambda text: out.write(text.encode("utf-8", "backslashreplace"))
-            )
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
-    return exported
+    with replacing(file) as out:
+        # A byte of a path that is no UTF-8 becomes \udcXX, which JSON takes for the same.
+        return write(store, lambda text: out.write(text.encode("utf-8", "backslashreplace")))
 
 
 def write(store: Store, put: Callable[[str], object], *, ascii: bool = False) -> Exported:

@@ -10,11 +10,9 @@ made again from the store, which alone is the truth.
 
 import fcntl
 import json
-import os
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from math import ceil
@@ -24,6 +22,8 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
+
+from albumen.whole_file import ENDING, replacing
 
 FORMAT = 1
 BLOCK = 1024  # rows hashed together, and multiplied together: they fit a processor's cache
@@ -186,7 +186,7 @@ class Matrix:
         """A new file from the store, put in the old one's place when it is complete."""
         self._clear_away()
         generation = source.generation(self.pack_id)  # before reading: too old is noticed, later
-        with _replacement(self.rows_file) as file:
+        with replacing(self.rows_file, durable=False) as file:
             library = source.setting("library")
             empty = Header(library, self.pack_id, self.dim, generation, 0, 0, ())
             header = self._write(file, empty, np.empty(0, self.record), source)
@@ -197,7 +197,7 @@ class Matrix:
         """Make the folder; remove what a search that was killed left half-written."""
         folder = self.rows_file.parent
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob("vectors-*.new"):
+        for left in folder.glob(f".vectors-*{ENDING}"):
             with suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > SECONDS_TO_WRITE:
                     left.unlink()
@@ -242,22 +242,8 @@ class Matrix:
         return replace(start, last_rowid=last_rowid, rows=count, blocks=tuple(blocks))
 
     def _publish(self, header: Header) -> None:
-        with _replacement(self.header_file) as file:
+        with replacing(self.header_file, durable=False) as file:
             file.write(header.dumps().encode())
-
-
-@contextmanager
-def _replacement(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` if all goes well, and else leaves no trace."""
-    handle, name = tempfile.mkstemp(prefix=path.name, suffix=".new", dir=path.parent)
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
 
 
 def _hash(rows: Rows) -> str:

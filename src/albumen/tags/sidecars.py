@@ -7,7 +7,6 @@ it is, unless Albumen wrote it.
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +17,7 @@ from albumen.library.records import LibraryError, Root
 from albumen.library.store import Store, tags
 from albumen.library.store.tags import Tag
 from albumen.library.words import LARGEST_SIDECAR
+from albumen.whole_file import replacing
 
 TOOLKIT = "Albumen"
 """Stands in `x:xmptk`: by it we know our own sidecars."""
@@ -90,7 +90,8 @@ def _write(file: Path, given: Sequence[Tag]) -> Sidecar:
             if file.read_bytes() == content:
                 return Sidecar(file, "unchanged")
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, content)
+        with replacing(file) as out:  # never half a sidecar
+            out.write(content)
     except OSError as error:
         return Sidecar(file, "failed", (error.strerror or str(error)).lower())
     return Sidecar(file, "written")
@@ -105,21 +106,6 @@ def _is_ours(file: Path) -> bool:
     except xmp.XmpError:
         return False
     return said.texts(xmp.TOOLKIT) == [TOOLKIT]
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Whole or not at all: never half a sidecar."""
-    new = file.with_name(f".{file.name}.new")
-    try:
-        with new.open("xb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        new.replace(file)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            new.unlink()
-        raise
 
 
 def _beside(path: Path) -> Path:

@@ -1,7 +1,5 @@
 """What a pack makes of tags' names: one vector a tag, kept in the cache, since texts take time."""
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
+
+from albumen.whole_file import replacing
 
 if TYPE_CHECKING:
     from albumen.packs import Pack
@@ -67,7 +67,5 @@ def write(file: Path, known: dict[bytes, Floats]) -> None:
     check = np.frombuffer(blake3(keys.tobytes() + vectors.tobytes()).digest(), np.uint8)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=file.name, suffix=".new", dir=file.parent)
-        with os.fdopen(handle, "wb") as opened:
+        with replacing(file, durable=False) as opened:
             np.savez(opened, keys=keys, vectors=vectors, check=check)
-        Path(name).replace(file)

@@ -5,7 +5,6 @@ one, and takes its place when it is on disk. Nothing in it is code.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from albumen.training.errors import TrainingError
+from albumen.whole_file import replacing
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 FORMER = "checkpoint.pt"
@@ -38,16 +38,8 @@ def write(file: Path, tensors: Weights, about: dict[str, Any]) -> None:
     """Replace `file` with these tensors and facts, or leave it as it was. Raises OSError."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     data = save(plain, {"albumen": json.dumps(about)})
-    fresh = file.with_suffix(".new")
-    try:
-        with fresh.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    fresh.replace(file)
+    with replacing(file) as out:
+        out.write(data)
 
 
 def read(file: Path) -> tuple[Weights, dict[str, Any]]:

@@ -25,6 +25,7 @@ from albumen.evaluation.shards import Sample, Skip
 from albumen.library.decode import DecodeError, DecodeWorkers, decode
 from albumen.library.scan import Entry, scan
 from albumen.packs.runtime import cores
+from albumen.whole_file import replacing
 
 Pixels = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
@@ -131,9 +132,8 @@ def decoded(
     if about.get("said") != said:
         shape = stretch if stretched else square
         about = _decode(source, side, shape, file, on_progress) | {"said": said}
-        fresh = notes.with_suffix(".new")
-        fresh.write_text(json.dumps(about), "utf-8")
-        fresh.replace(notes)
+        with replacing(notes) as out:
+            out.write(json.dumps(about).encode())
     known, skips = about["known"], [Skip(**each) for each in about["skipped"]]
     if not known:
         reason = f" ({skips[0].name}: {skips[0].reason})" if skips else ""

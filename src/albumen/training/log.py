@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 
 from albumen.training import processes
+from albumen.whole_file import replacing
 
 
 def read(file: Path) -> list[dict[str, float]]:
@@ -40,9 +41,8 @@ class Log:
         header, *rows = self._file.read_text("utf-8").splitlines() or [""]
         lived = [row for row in rows if float(row.split(",")[0]) <= self._after]
         if len(lived) < len(rows):
-            fresh = self._file.with_suffix(".new")
-            fresh.write_text("".join(f"{line}\n" for line in [header, *lived]), "utf-8")
-            fresh.replace(self._file)
+            with replacing(self._file) as out:
+                out.write("".join(f"{line}\n" for line in [header, *lived]).encode())
 
     def write(self, row: dict[str, float]) -> None:
         """Append a row; the first one brings the header. "step" comes first."""

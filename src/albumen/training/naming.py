@@ -26,6 +26,7 @@ from albumen.training.contrastive import Sentences, matched_loss, read_by_length
 from albumen.training.data import OnProgress, Pixels, Rows
 from albumen.training.loop import decayed_apart
 from albumen.training.pictures import Augmentation, augmented
+from albumen.whole_file import replacing
 
 AT_ONCE = 128
 SEEN = "seen.npy"
@@ -74,7 +75,9 @@ def looked(
     """
     with processes.first_alone():
         if not file.exists():
-            _keep(_look(trunk, pictures, rows, recipe, on_progress), file)
+            found = _look(trunk, pictures, rows, recipe, on_progress)
+            with replacing(file) as out:
+                np.save(out, found)
     kept: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
     return kept
 
@@ -98,18 +101,6 @@ def _look(
             done += count
             on_progress(done, len(rows))
     return found
-
-
-def _keep(found: npt.NDArray[np.float16], file: Path) -> None:
-    """In `file` when it is whole; nothing is left of it on a full disk."""
-    fresh = file.with_suffix(".new")
-    try:
-        with fresh.open("wb") as out:
-            np.save(out, found)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    fresh.replace(file)
 
 
 class NamingTask:

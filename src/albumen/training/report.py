@@ -17,6 +17,7 @@ from PIL import Image
 
 from albumen.evaluation.shards import Skip
 from albumen.training import plots
+from albumen.whole_file import replacing
 
 MOST_CLASSES = 40
 """A larger confusion matrix says nothing to the eye; its worst pairs are listed instead."""
@@ -52,9 +53,8 @@ def write(file: Path, title: str, sections: Iterable[Section]) -> None:
         + "\n".join(parts)
         + "\n</html>\n"
     )
-    fresh = file.with_suffix(".new")
-    fresh.write_text(page, "utf-8")
-    fresh.replace(file)
+    with replacing(file) as out:
+        out.write(page.encode())
 
 
 def table(values: dict[str, Any]) -> str:
