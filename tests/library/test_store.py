@@ -1,6 +1,7 @@
 """The store: records go in and come out, and what goes wrong with the file is told."""
 
 import os
+import resource
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -327,6 +328,20 @@ def test_a_step_forward_keeps_everything_and_a_copy(store: Store, root: Root) ->
     kept = sqlite3.connect(copy)
     assert kept.execute("SELECT count(*) FROM photo").fetchone() == (1,)
     assert kept.execute("PRAGMA user_version").fetchone() == (first,)
+
+
+def test_a_disk_too_full_for_the_copy_changes_nothing(store: Store, root: Root) -> None:
+    add_photo(store, root, b"a")
+    first, before = migrations.version(store.db), sorted(store.home.path.iterdir())
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, most[1]))
+    try:
+        with pytest.raises(LibraryError, match="disk"):
+            migrations.migrate(store.db, (*migrations.MIGRATIONS, add_column))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert migrations.version(store.db) == first
+    assert sorted(store.home.path.iterdir()) == before
 
 
 def test_a_step_that_breaks_off_changes_nothing(store: Store) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from albumen.library.records import LibraryError
 from albumen.library.store.connection import APPLICATION_ID, Database, connect
+from albumen.whole_file import replacing
 
 Migration = Callable[[Database], None]
 
@@ -100,9 +101,6 @@ def keep_copy(path: Path, current: int) -> Path:
     caller's holds all others off meanwhile.
     """
     copy = path.with_name(f"{path.stem}.version-{current}.db")
-    partial = copy.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with closing(connect(path, create=False)) as reader:
-        reader.execute("VACUUM INTO ?", (str(partial),))
-    partial.replace(copy)
+    with replacing(copy) as empty, closing(connect(path, create=False)) as reader:
+        reader.execute("VACUUM INTO ?", (empty.name,))
     return copy
