@@ -19,7 +19,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Raises OSError, for example on a full disk.
     """
     # A part of the name, since the whole with an addition may be longer than a disk allows.
-    new = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}{ENDING}")
+    new = path.with_name(f"{path.name[:50]}.{secrets.token_hex(4)}{ENDING}")
     try:
         with new.open("xb") as file:
             yield file

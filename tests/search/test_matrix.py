@@ -214,10 +214,7 @@ def test_a_matrix_of_another_library_is_not_taken_for_ours(matrix: Matrix, then_
 
 def test_what_a_killed_search_left_behind_is_cleared_away(matrix: Matrix) -> None:
     matrix.rows_file.parent.mkdir()
-    old, new = (
-        matrix.rows_file.with_name(f".{matrix.rows_file.name}.{name}.new")
-        for name in ("old", "new")
-    )
+    old, new = (matrix.rows_file.with_suffix(f".{name}.new") for name in ("old", "new"))
     for file in (old, new):
         file.touch()
     os.utime(old, (0, 0))

@@ -197,7 +197,7 @@ class Matrix:
         """Make the folder; remove what a search that was killed left half-written."""
         folder = self.rows_file.parent
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f".vectors-*{ENDING}"):
+        for left in folder.glob(f"vectors-*{ENDING}"):
             with suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > SECONDS_TO_WRITE:
                     left.unlink()
