@@ -38,11 +38,18 @@ def _lines(counts: "Stats") -> list[tuple[str, str]]:
     lines = [("photos", f"{counts.photos:,} ({size(counts.bytes)}, {files} in {folders})")]
     if counts.first_taken and counts.last_taken:
         lines.append(("taken", f"{counts.first_taken[:10]} to {counts.last_taken[:10]}"))
-    for name, number in counts.embeddings.items():
-        lines.append(("searchable", f"{number:,} with the pack {name}"))
+    for use, name in sorted(((_use(name), name) for name in counts.embeddings), reverse=True):
+        lines.append((use, f"{counts.embeddings[name]:,} with the pack {name}"))
     total = sum(counts.failures.values())
     if total:
         stages = ", ".join(f"{number:,} at {stage}" for stage, number in counts.failures.items())
         lines.append(("problems", f"{total:,} ({stages}); see: albumen problems"))
     lines.append(("library", size(counts.library_bytes)))
     return lines
+
+
+def _use(pack: str) -> str:
+    """What a pack's vectors are good for."""
+    from albumen.packs.catalogue import FINGERPRINT
+
+    return "comparable" if pack == FINGERPRINT else "searchable"

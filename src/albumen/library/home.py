@@ -65,9 +65,10 @@ class Home:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+            known = f" (pid {holder})" if holder else ""  # it may only just be writing it
             raise LibraryError(
-                f"another albumen index is running on {self.path} (pid {holder}); "
+                f"another albumen index is running on {self.path}{known}; "
                 "wait until it ends, or stop it"
             ) from None
         except OSError as error:
