@@ -85,6 +85,18 @@ def test_links_and_folders_in_a_shard_are_no_members(tmp_path: Path) -> None:
     assert list(read(shard)) == []
 
 
+@pytest.mark.parametrize("name", ["", ".", "./", "/", "..", "a/..", ".jpg"])
+def test_a_member_whose_name_names_no_file_is_skipped(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for member in (name, "k.jpg"):
+            info = tarfile.TarInfo(member)
+            info.size = len(RED)
+            tar.addfile(info, io.BytesIO(RED))
+    found = list(read(tmp_path / "a.tar"))
+    assert isinstance(found[-1], Sample)
+    assert [type(one) for one in found[:-1]] in ([Skip], [Sample] if name == ".jpg" else [])
+
+
 def test_a_caption_with_half_a_surrogate_pair_becomes_text(tmp_path: Path) -> None:
     parts = {"jpg": RED, "json": rb'{"captions": ["a \ud83d dog"]}'}
     sample = only(write(tmp_path / "a.tar", [("k", parts)]))

@@ -44,6 +44,14 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, config: Any, preprocess
         settings.read(beside(tmp_path, config, preprocessing), "preprocessor_config.json", "clip")
 
 
+@pytest.mark.parametrize("mean", [[0.5], [0.5, 0, 5, 0.5], [], None, ["a", 0, 0]])
+def test_open_clip_s_colours_are_three(tmp_path: Path, mean: Any) -> None:
+    said = {"size": 32, "mean": mean, "std": [0.5, 0.5, 0.5]}
+    (tmp_path / settings.OPEN_CLIPS).write_text(json.dumps(said))
+    with pytest.raises(PackError, match="is damaged or lacks a setting"):
+        settings.read(beside(tmp_path, CLIP), settings.OPEN_CLIPS, "clip")
+
+
 @pytest.mark.parametrize("said", [{"num_labels": 10**12}, {"id2label": ["cat"]}])
 def test_labels_that_would_fill_the_memory_are_refused(tmp_path: Path, said: Any) -> None:
     with pytest.raises(PackError, match="is damaged or lacks a setting"):

@@ -101,6 +101,8 @@ def read(shard: Path) -> Iterator[Sample | Skip]:
 
 def _key(member: tarfile.TarInfo) -> str:
     path = PurePosixPath(member.name)
+    if not path.name:  # "." or "/"
+        return str(path)
     return str(path.with_name(path.name.partition(".")[0] or path.name))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from albumen.checkpoints.card import Preprocessing as Steps
+from albumen.checkpoints.card import colours
 from albumen.checkpoints.processors import labels as labels_of
 from albumen.checkpoints.processors import preprocessing as preprocessing_of
 from albumen.packs import manifest as pack
@@ -105,8 +106,8 @@ def _open_clips(said: Mapping[str, Any]) -> pack.PreprocessingRecord:
         (height, width) if squashed else height,
         None if squashed else height,
         str(said.get("interpolation", "bicubic")),
-        tuple(map(float, said["mean"])),  # type: ignore[arg-type]  # three, or refused below
-        tuple(map(float, said["std"])),  # type: ignore[arg-type]
+        colours(said["mean"]),
+        colours(said["std"]),
     )
     return record(steps)
 
