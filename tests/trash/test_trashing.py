@@ -16,13 +16,21 @@ from albumen.library.store.copies import Copy
 from albumen.trash import Refused, Trashed, in_trash, restore, trash
 
 
+def look(path: Path) -> tuple[int, ...] | None:
+    """What there is; but when it was last read, which reading it changes."""
+    if not os.path.lexists(path):
+        return None
+    status = path.lstat()
+    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def refusal(store: Store, path: Path, **options: bool) -> str:
     """Why this file was refused; it stays where it is."""
-    before = os.path.lexists(path) and path.lstat()
+    before = look(path)
     [outcome] = trash(store, [path], **options)
     assert isinstance(outcome, Refused)
     assert outcome.path == path
-    assert (os.path.lexists(path) and path.lstat()) == before
+    assert look(path) == before
     return outcome.reason
 
 
