@@ -7,23 +7,21 @@ others' doings explain.
 import json
 import os
 import random
-import signal
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.cli.test_main import ALBUMEN
 from tests.library.albums import album
 
 from albumen.library.home import Home
 from albumen.library.store import Store
 
-ALBUMEN = [sys.executable, "-m", "albumen.cli.main"]
 PROGRAMS, PHOTOS = 4, 40
+PATIENCE = 120.0  # seconds; no command takes so long
 
 EXPLAINED = (
     "there is no library in",  # yet
@@ -46,33 +44,33 @@ class Crowd:
         self.wrong: list[tuple[list[str], int, str]] = []
         self.ended = self.killed = 0
 
-    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str | Path, patience: float = PATIENCE
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; subprocess kills it (SIGKILL) when it takes longer."""
         command = [*ALBUMEN, *map(str, words)]
-        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            command, env=self.env, capture_output=True, text=True, timeout=patience
+        )
 
     def be_busy(self, seconds: float, seed: int) -> None:
         """Run command after command, each chosen by chance."""
         by_chance, end = random.Random(seed), time.monotonic() + seconds
         while time.monotonic() < end:
             words = self._any_command(by_chance)
-            if by_chance.random() < 1 / 3:
-                self._kill(words, after=by_chance.uniform(0, 2))
+            patience = by_chance.uniform(0, 2) if by_chance.random() < 1 / 3 else PATIENCE
+            try:
+                done = self.run(*words, patience=patience)
+            except subprocess.TimeoutExpired:
+                if patience == PATIENCE:
+                    raise
+                self.killed += 1
                 continue
-            done = self.run(*words)
             self.ended += 1
             if done.returncode not in (0, 1) and not any(why in done.stderr for why in EXPLAINED):
                 self.wrong.append((words, done.returncode, done.stderr))
             elif words[:2] == ["tags", "add"] and done.returncode == 0:
                 self.tags.add(words[3])
-
-    def _kill(self, words: list[str], *, after: float) -> None:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([*ALBUMEN, *words], env=self.env, **quiet)
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            self.killed += process.wait() == -signal.SIGKILL
 
     def _any_command(self, by_chance: random.Random) -> list[str]:
         photo, other = map(str, by_chance.sample(self.files, 2))
@@ -97,21 +95,14 @@ class Crowd:
         )
 
 
-def at_once(jobs: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 @pytest.mark.parametrize("seconds", [15, pytest.param(240, marks=pytest.mark.long)])
 @pytest.mark.timeout(600)
 def test_nothing_acknowledged_is_lost_and_no_photo_is(tmp_path: Path, seconds: float) -> None:
     crowd = Crowd(tmp_path)
     before = {path: path.read_bytes() for path in crowd.files}
     seed = random.SystemRandom().getrandbits(32)
-    at_once([lambda n=n: crowd.be_busy(seconds, seed + n) for n in range(PROGRAMS)])  # type: ignore[misc]
+    with ThreadPoolExecutor(PROGRAMS) as programs:
+        list(programs.map(lambda n: crowd.be_busy(seconds, seed + n), range(PROGRAMS)))
     assert crowd.wrong == [], seed
     assert crowd.ended
     assert crowd.killed

@@ -38,7 +38,8 @@ def _lines(counts: "Stats") -> list[tuple[str, str]]:
     lines = [("photos", f"{counts.photos:,} ({size(counts.bytes)}, {files} in {folders})")]
     if counts.first_taken and counts.last_taken:
         lines.append(("taken", f"{counts.first_taken[:10]} to {counts.last_taken[:10]}"))
-    for use, name in sorted(((_use(name), name) for name in counts.embeddings), reverse=True):
+    for name in sorted(counts.embeddings, key=_compares):
+        use = "comparable" if _compares(name) else "searchable"
         lines.append((use, f"{counts.embeddings[name]:,} with the pack {name}"))
     total = sum(counts.failures.values())
     if total:
@@ -48,8 +49,8 @@ def _lines(counts: "Stats") -> list[tuple[str, str]]:
     return lines
 
 
-def _use(pack: str) -> str:
-    """What a pack's vectors are good for."""
+def _compares(pack: str) -> bool:
+    """Whether a pack's vectors are for finding copies, and not for searching."""
     from albumen.packs.catalogue import FINGERPRINT
 
-    return "comparable" if pack == FINGERPRINT else "searchable"
+    return pack == FINGERPRINT

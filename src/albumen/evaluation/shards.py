@@ -101,9 +101,7 @@ def read(shard: Path) -> Iterator[Sample | Skip]:
 
 def _key(member: tarfile.TarInfo) -> str:
     path = PurePosixPath(member.name)
-    if not path.name:  # "." or "/"
-        return str(path)
-    return str(path.with_name(path.name.partition(".")[0] or path.name))
+    return str(path.parent / (path.name.partition(".")[0] or path.name))
 
 
 def _sample(

@@ -6,6 +6,7 @@ from typing import Any
 
 from albumen.errors import UsageError
 from albumen.training import processes
+from albumen.whole_file import replacing
 
 FILE = "config.json"
 
@@ -29,7 +30,8 @@ def agree(folder: Path, said: dict[str, Any], begun: bool, free: tuple[str, ...]
                     "another folder (--run), or remove it"
                 )
     if processes.rank() == 0:
-        file.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+        with replacing(file) as out:
+            out.write(f"{json.dumps(said, indent=1)}\n".encode())
 
 
 def recipe(folder: Path) -> dict[str, Any]:

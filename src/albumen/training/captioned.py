@@ -36,6 +36,7 @@ from albumen.training.distillation import Lesson
 from albumen.training.naming import SEEN, Naming, Question, looked
 from albumen.training.pictures import Augmentation, augmented
 from albumen.training.towers import Widths
+from albumen.whole_file import replacing
 
 PAD, START, END = "<pad>", "<start>", "<end>"
 TEMPLATES = ("{}", "a {}", "a photo of a {}", "a picture of a {}", "a photo of the {}")
@@ -168,7 +169,8 @@ def teach(pack: Pack, captioned: Captioned, folder: Path, on_progress: OnProgres
         np.savez(
             file, images=np.concatenate(images).astype(np.float16), texts=read.astype(np.float16)
         )
-        notes.write_text(json.dumps(said), "utf-8")
+        with replacing(notes, durable=False) as out:
+            out.write(json.dumps(said).encode())
     with np.load(file) as kept:
         images32, texts32 = kept["images"].astype(np.float32), kept["texts"].astype(np.float32)
     return Teacher(images32, texts32, {text: i for i, text in enumerate(texts)})

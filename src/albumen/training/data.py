@@ -132,7 +132,7 @@ def decoded(
     if about.get("said") != said:
         shape = stretch if stretched else square
         about = _decode(source, side, shape, file, on_progress) | {"said": said}
-        with replacing(notes) as out:
+        with replacing(notes, durable=False) as out:
             out.write(json.dumps(about).encode())
     known, skips = about["known"], [Skip(**each) for each in about["skipped"]]
     if not known:

@@ -76,7 +76,7 @@ def looked(
     with processes.first_alone():
         if not file.exists():
             found = _look(trunk, pictures, rows, recipe, on_progress)
-            with replacing(file) as out:
+            with replacing(file, durable=False) as out:
                 np.save(out, found)
     kept: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
     return kept

@@ -53,7 +53,7 @@ def write(file: Path, title: str, sections: Iterable[Section]) -> None:
         + "\n".join(parts)
         + "\n</html>\n"
     )
-    with replacing(file) as out:
+    with replacing(file, durable=False) as out:
         out.write(page.encode())
 
 

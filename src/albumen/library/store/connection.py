@@ -148,8 +148,7 @@ def _write_ahead(db: Database) -> None:
         try:
             db.execute("PRAGMA journal_mode = WAL")
         except LibraryError as error:
-            cause = error.__cause__
-            busy = isinstance(cause, sqlite3.Error) and _code(cause) == sqlite3.SQLITE_BUSY
+            busy = _code(error.__cause__) == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > patience:
                 raise
             time.sleep(0.01)
@@ -159,12 +158,8 @@ def _write_ahead(db: Database) -> None:
 
 def _frozen(path: Path, error: LibraryError) -> bool:
     """Whether the file is whole without its log, and only the folder forbids to open it."""
-    cause = error.__cause__
     log = path.with_name(path.name + "-wal")
-    refused = isinstance(cause, sqlite3.Error) and _code(cause) in (
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-    )
+    refused = _code(error.__cause__) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
     return refused and path.is_file() and not (log.exists() and log.stat().st_size)
 
 
@@ -178,7 +173,8 @@ def _explained(db: sqlite3.Connection) -> Iterator[None]:
         raise explain(error, getattr(db, "path", Path("library.db"))) from error
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: BaseException | None) -> int:
+    """SQLite's code of what went wrong; 0 for what is not SQLite's."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
